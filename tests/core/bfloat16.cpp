@@ -3,7 +3,9 @@
 #include <ddpm/core/bfloat16.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -40,6 +42,18 @@ TEST_CASE("a float is rounded to the nearest bfloat16, ties to even", "[core]") 
     CHECK(to_bfloat16(-0.0f).bits == 0x8000u);
     CHECK(to_float(to_bfloat16(std::numeric_limits<float>::infinity())) == std::numeric_limits<float>::infinity());
     CHECK(std::isnan(to_float(to_bfloat16(std::bit_cast<float>(0x7f800001u)))));  // its upper half alone is infinity
+}
+
+TEST_CASE("a float that becomes a bfloat16 keeps its bound", "[core]") {
+    bool right = true;
+    for (std::uint32_t bits = 0; bits < 0x7f7f8000u; bits += 4093) {
+        const float x = std::bit_cast<float>(bits);
+        const long double bound = std::max(0x1p-8L * x, 0x1p-134L);
+        right = right && within(to_float(to_bfloat16(x)), x, bound) && within(to_float(to_bfloat16(-x)), -x, bound);
+    }
+    CHECK(right);
+    CHECK(std::isinf(to_float(to_bfloat16(0x1.ffp127f))));
+    CHECK(to_float(to_bfloat16(std::nextafter(0x1.ffp127f, 0.0f))) == 0x1.fep127f);
 }
 
 }  // namespace ddpm::test

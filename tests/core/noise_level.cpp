@@ -3,6 +3,7 @@
 #include <ddpm/core/noise_level.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
 #include <cmath>
 #include <limits>
@@ -49,6 +50,47 @@ TEST_CASE("a variance-preserving level has its noise ratio, and variance 1", "[c
     const noise_level<double> all_noise = variance_preserving_level(endless_ratio);
     CHECK(all_noise.signal == 0);
     CHECK(all_noise.sigma == 1);
+}
+
+TEMPLATE_TEST_CASE("the level of alpha_bar keeps its bounds of roundings", "[core]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    for (int i = 0; i < 3000; ++i) {
+        const S small = static_cast<S>(random.of_any_size(1e-30, 0.5));
+        for (const S alpha_bar : {small, S(1) - small, static_cast<S>(random.uniform(0, 1))}) {
+            const noise_level<S> level = noise_level_of(alpha_bar);
+            const long double exact = alpha_bar, signal = std::sqrt(exact), sigma = std::sqrt(1 - exact);
+            CAPTURE(alpha_bar);
+            CHECK(within(level.signal, signal, roundings<S>(1) * signal));
+            CHECK(within(level.sigma, sigma, roundings<S>(2) * sigma));
+        }
+    }
+}
+
+TEST_CASE("noise ratios and log-SNRs keep their bounds of roundings", "[core]") {
+    random_numbers random;
+    for (int i = 0; i < 3000; ++i) {
+        const double far = i % 2 == 0 ? 1e-140 : 0.5;
+        const noise_level<double> level{random.of_any_size(far, 1 / far), random.of_any_size(far, 1 / far)};
+        const long double signal = level.signal, sigma = level.sigma;
+        CAPTURE(level.signal, level.sigma);
+        CHECK(within(noise_ratio(level), sigma / signal, roundings<double>(1) * (sigma / signal)));
+        CHECK(within(half_log_snr(level), std::log(signal) - std::log(sigma),
+                     roundings<double>(3) * (std::abs(std::log(signal)) + std::abs(std::log(sigma)))));
+    }
+}
+
+TEST_CASE("a variance-preserving level keeps its bounds of roundings", "[core]") {
+    random_numbers random;
+    for (int i = 0; i < 3000; ++i) {
+        const double far = i % 2 == 0 ? 1e-307 : 0.01, ratio = random.of_any_size(far, 1 / far);
+        const noise_level<double> level = variance_preserving_level(ratio);
+        const long double exact = ratio, signal = 1 / std::sqrt(1 + exact * exact), sigma = exact * signal;
+        CAPTURE(ratio);
+        CHECK(within(level.signal, signal, roundings<double>(3) * signal));
+        CHECK(within(level.sigma, sigma, roundings<double>(4) * sigma));
+        CHECK(within(level.sigma / static_cast<long double>(level.signal), exact, roundings<double>(1) * exact));
+    }
 }
 
 }  // namespace ddpm::test

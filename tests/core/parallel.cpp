@@ -4,6 +4,7 @@
 #include <ddpm/core/parallel.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
 #include <algorithm>
 #include <array>
@@ -344,6 +345,27 @@ TEST_CASE("parallel_sum gives the same bits for every thread count", "[core]") {
         }
     }
     CHECK(parallel_sum(0, 4, [](isize, isize) { return 1.0; }) == 0);
+}
+
+TEMPLATE_TEST_CASE("parallel_sum keeps its bound of roundings", "[core]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    for (const isize size : {1, 100, 257, 100000}) {
+        const batch<S> parts = random.values<S>(size, 1);
+        std::vector<char> met(static_cast<std::size_t>(size));
+        const S sum = parallel_sum(size, 1, [&](isize first, isize) {
+            met[static_cast<std::size_t>(first)] = 1;
+            return parts(first);
+        });
+        long double exact = 0, magnitude = 0;
+        for (isize i = 0; i < size; ++i) {
+            if (met[static_cast<std::size_t>(i)] != 0) {
+                exact += parts(i);
+                magnitude += std::abs(parts(i));
+            }
+        }
+        CHECK(within(sum, exact, roundings<S>(255) * magnitude));
+    }
 }
 
 }  // namespace ddpm::test

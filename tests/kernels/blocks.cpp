@@ -5,10 +5,12 @@
 #include <ddpm/core/parallel.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
 namespace ddpm::test {
@@ -145,6 +147,55 @@ TEST_CASE("sums over blocks and columns have the same bits for every thread coun
         }
     }
     set_thread_count(0);
+}
+
+TEST_CASE("sums over blocks and columns keep their bounds of roundings", "[kernels]") {
+    constexpr isize b = kernels::block_elements;
+    struct column_terms {
+        double weight;
+    };
+    random_numbers random;
+    const isize shapes[][2] = {{1, 1}, {1, 300000}, {5, 20000}, {b, 3}, {3 * b + 17, 700}};
+    for (const auto& shape : shapes) {
+        const isize rows = shape[0], columns = shape[1], per_column = (rows + b - 1) / b;
+        INFO(rows << " x " << columns);
+        const batch<double> parts = random.values<double>(per_column, columns),
+                            weight = random.values<double>(columns, 1);
+        const auto part = [&](isize n, isize first, isize) { return parts(first / b, n); };
+        const auto weighed = [&](const column_terms&, isize n, isize first, isize) { return parts(first / b, n); };
+        const auto terms_of = [&](isize n) { return column_terms{weight(n)}; };
+        long double exact = 0, size = 0, exact_weighed = 0, size_weighed = 0;
+        std::vector<long double> column_sums, column_sizes;
+        for (isize n = 0; n < columns; ++n) {
+            long double sum = 0, magnitude = 0;
+            for (isize k = 0; k < per_column; ++k) {
+                sum += parts(k, n);
+                magnitude += std::abs(parts(k, n));
+            }
+            column_sums.push_back(sum);
+            column_sizes.push_back(magnitude);
+            exact += sum;
+            size += magnitude;
+            exact_weighed += weight(n) * sum;
+            size_weighed += std::abs(weight(n)) * magnitude;
+        }
+        const auto count = [&](isize of_columns) {
+            return static_cast<long double>(of_columns * per_column) / 256 + 16384.0L / static_cast<long double>(rows) +
+                   256;
+        };
+        CHECK(within(kernels::sum_over_blocks(rows, columns, part), exact, roundings<double>(count(columns)) * size));
+        const long double count_weighed = count(columns) + static_cast<long double>(columns);
+        std::vector<double> sums(column_sums.size());
+        for (double* const kept : {static_cast<double*>(nullptr), sums.data()}) {
+            CHECK(within(kernels::weighted_sum_over_columns(rows, columns, terms_of, weighed, kept), exact_weighed,
+                         roundings<double>(count_weighed) * size_weighed));
+        }
+        bool right = true;
+        for (std::size_t n = 0; n < sums.size(); ++n) {
+            right = right && within(sums[n], column_sums[n], roundings<double>(count(1)) * column_sizes[n]);
+        }
+        CHECK(right);
+    }
 }
 
 }  // namespace ddpm::test

@@ -8,8 +8,11 @@
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
 #include "support/kernel_data.hpp"
+#include "support/rounding.hpp"
 
 #include <array>
+#include <cmath>
+#include <cstddef>
 
 namespace ddpm::test {
 
@@ -147,6 +150,39 @@ TEST_CASE("a linear combination refuses shapes that differ", "[kernels]") {
     CHECK_THROWS_AS(combine(x, low, out), shape_error);
     CHECK_THROWS_AS(combine(low, x, out), shape_error);
     CHECK_THROWS_AS(combine(x, x, few), shape_error);
+}
+
+TEMPLATE_TEST_CASE("linear combinations keep their bound of roundings on every target", "[kernels]", float, double) {
+    using S = TestType;
+    constexpr isize size = 1003;
+    random_numbers random;
+    const batch<S> x = random.values<S>(size, 4), by = random.values<S>(4, 1);
+    batch<S> out(size, 1);
+    const auto check = [&]<std::size_t Terms>(const S(&factor)[Terms]) {
+        const S* in[Terms];
+        for (std::size_t k = 0; k < Terms; ++k) {
+            in[k] = x.col(static_cast<isize>(k)).data();
+        }
+        kernels::linear_combination<S, Terms>(size, factor, in, out.data());
+        bool right = true;
+        for (isize i = 0; i < size; ++i) {
+            long double exact = 0, sum = 0;
+            for (std::size_t k = 0; k < Terms; ++k) {
+                const long double product = static_cast<long double>(factor[k]) * in[k][i];
+                exact += product;
+                sum += std::abs(product);
+            }
+            right = right && within(out(i), exact, roundings<S>(Terms) * sum);
+        }
+        INFO(Terms << " terms");
+        CHECK(right);
+    };
+    for_each_target([&] {
+        check({by(0)});
+        check({by(0), by(1)});
+        check({by(0), by(1), by(2)});
+        check({by(0), by(1), by(2), by(3)});
+    });
 }
 
 }  // namespace ddpm::test

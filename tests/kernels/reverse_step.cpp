@@ -8,9 +8,11 @@
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
 #include "support/kernel_data.hpp"
+#include "support/rounding.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -160,6 +162,52 @@ TEST_CASE("reverse steps and denoising refuse shapes that do not fit", "[kernels
     CHECK_THROWS_AS(kernels::denoise<float>({}, in(x), in(low), of(x0), of(out)), shape_error);
     CHECK_THROWS_AS(kernels::denoise<float>({}, in(x), in(x), of(low), of(out)), shape_error);
     CHECK_THROWS_AS(kernels::denoise<float>({}, in(x), in(x), of(x0), of(few)), shape_error);
+}
+
+TEMPLATE_TEST_CASE("reverse steps and denoising keep their bounds of roundings on every target", "[kernels]", float,
+                   double) {
+    using S = TestType;
+    constexpr isize size = 203;
+    random_numbers random;
+    const batch<S> xt = random.values<S>(size, 1), p = random.values<S>(size, 1), z = random.values<S>(size, 1);
+    const auto check = [&](const kernels::reverse_coefficients<S>& c) {
+        const auto& e = c.estimate;
+        batch<S> x0(size, 1), eps(size, 1), out(size, 1);
+        kernels::denoise<S>(e, xt, p, x0, eps);
+        kernels::reverse_step<S>(c, xt, p, z, batch_view<S>(), out);
+        bool right = true;
+        for (isize i = 0; i < size; ++i) {
+            const auto product = [](S a, long double b) { return a * b; };
+            const long double own = product(e.x0_xt, xt(i)), other = product(e.x0_value, p(i)), limit = e.limit;
+            const long double x0_size = std::abs(own) + std::abs(other);
+            const long double exact_x0 = std::clamp(own + other, -limit, limit);
+            right = right && within(x0(i), exact_x0, roundings<S>(2) * x0_size);
+
+            const long double noise = product(e.eps_xt, xt(i));
+            const long double value = product(e.eps_value, e.eps_from_x0 ? exact_x0 : p(i));
+            const long double eps_size =
+                std::abs(noise) + std::abs(product(e.eps_value, e.eps_from_x0 ? x0_size : p(i)));
+            right = right && within(eps(i), noise + value, roundings<S>(e.eps_from_x0 ? 4 : 2) * eps_size);
+
+            const long double step =
+                product(c.x0, exact_x0) + product(c.xt, xt(i)) + product(c.eps, noise + value) + product(c.sigma, z(i));
+            const long double step_size = std::abs(product(c.x0, x0_size)) + std::abs(product(c.xt, xt(i))) +
+                                          std::abs(product(c.eps, eps_size)) + std::abs(product(c.sigma, z(i)));
+            right = right && within(out(i), step, roundings<S>(7) * step_size);
+        }
+        CHECK(right);
+    };
+    std::vector<kernels::reverse_coefficients<S>> cases = coefficient_cases<S>();
+    for (int i = 0; i < 30; ++i) {
+        const batch<S> by = random.values<S>(8, 1);
+        const S limit = i % 3 == 0 ? std::numeric_limits<S>::infinity() : std::abs(by(0));
+        cases.push_back({{by(0), by(1), limit, by(2), by(3), i % 2 == 0}, by(4), by(5), by(6), by(7)});
+    }
+    for_each_target([&] {
+        for (const auto& c : cases) {
+            check(c);
+        }
+    });
 }
 
 }  // namespace ddpm::test

@@ -5,8 +5,10 @@
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
 #include "support/gradient_check.hpp"
+#include "support/rounding.hpp"
 
 #include <array>
+#include <cmath>
 
 namespace ddpm::test {
 
@@ -31,6 +33,29 @@ TEMPLATE_TEST_CASE("row sums add the samples in their order, bit for bit on ever
         kernels::add_row_sums<S>(memory.topRows(rows), strided.data());
         CHECK((strided == expected).all());
     });
+}
+
+TEMPLATE_TEST_CASE("row sums keep their bound of roundings on every target", "[kernels]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    const batch<S> start = random.values<S>(37, 1);
+    for (const ddpm::isize columns : {1, 2, 1000}) {
+        const batch<S> x = random.values<S>(37, columns);
+        for_each_target([&] {
+            batch<S> sums = start;
+            kernels::add_row_sums<S>(x, sums.data());
+            bool right = true;
+            for (ddpm::isize i = 0; i < 37; ++i) {
+                long double exact = start(i), sum = std::abs(exact);
+                for (ddpm::isize n = 0; n < columns; ++n) {
+                    exact += x(i, n);
+                    sum += std::abs(x(i, n));
+                }
+                right = right && within(sums(i), exact, roundings<S>(columns) * sum);
+            }
+            CHECK(right);
+        });
+    }
 }
 
 }  // namespace ddpm::test

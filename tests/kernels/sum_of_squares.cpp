@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
 #include "support/gradient_check.hpp"
+#include "support/rounding.hpp"
 
 #include <array>
 #include <cmath>
@@ -26,6 +27,21 @@ TEMPLATE_TEST_CASE("the sum of squares is its sixteen sums, bit for bit on every
         expected += sum;
     }
     for_each_target([&] { CHECK(kernels::sum_of_squares(size, x.data()) == expected); });
+}
+
+TEMPLATE_TEST_CASE("the sum of squares keeps its bound of roundings on every target", "[kernels]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    for (const ddpm::isize size : {1, 2, 17, 1003, 100003}) {
+        const batch<S> x = random.values<S>(size, 1);
+        long double exact = 0;
+        for (ddpm::isize i = 0; i < size; ++i) {
+            exact += static_cast<long double>(x(i)) * x(i);
+        }
+        const long double count = static_cast<long double>(size) / 16 + 16;
+        for_each_target(
+            [&] { CHECK(within(kernels::sum_of_squares(size, x.data()), exact, roundings<double>(count) * exact)); });
+    }
 }
 
 }  // namespace ddpm::test

@@ -4,7 +4,9 @@
 #include <ddpm/train/adam.hpp>
 
 #include "support/catch.hpp"
+#include "support/each_target.hpp"
 #include "support/gradient_check.hpp"
+#include "support/rounding.hpp"
 
 #include <algorithm>
 #include <array>
@@ -196,6 +198,48 @@ TEST_CASE("adam names the first of several parameters that would not be finite",
     CHECK(optimizer.first_not_finite(parameters, gradients, 1e-3) == 1);
     small.g[2] = NAN;
     CHECK(optimizer.first_not_finite(parameters, gradients, 1e-3) == 0);
+}
+
+TEMPLATE_TEST_CASE("adam keeps its bounds of roundings on every target", "[train]", float, double) {
+    using S = TestType;
+    constexpr ddpm::isize size = 203;
+    constexpr double rate = 0.03, scale = 0.3;
+    for (const bool decoupled : {true, false}) {
+        const adam_options o{.epsilon = 1e-3, .weight_decay = 0.7, .decoupled = decoupled};
+        const long double beta1 = o.beta1, beta2 = o.beta2, decay = static_cast<long double>(rate) * o.weight_decay;
+        for_each_target([&] {
+            random_numbers random;
+            one_tensor<S> t(size);
+            const batch<S> start = random.values<S>(size, 1);
+            std::copy_n(start.data(), size, t.p.data());
+            adam<S> optimizer(t.parameters, o);
+            for (int step = 1; step <= 4; ++step) {
+                const batch<S> gradients = random.values<S>(size, 1);
+                std::copy_n(gradients.data(), size, t.g.data());
+                const nn::tensor<S> before = t.p, first = optimizer.state().first[0],
+                                    second = optimizer.state().second[0];
+                optimizer.step(t.parameters, t.gradients, rate, scale);
+                const long double correction1 = 1 - std::pow(o.beta1, step), correction2 = 1 - std::pow(o.beta2, step);
+                bool right = true;
+                for (ddpm::isize i = 0; i < size; ++i) {
+                    const long double p = before[i], own = scale * static_cast<long double>(t.g[i]),
+                                      pull = decoupled ? 0 : o.weight_decay * p;
+                    const long double g = own + pull, g_size = std::abs(own) + std::abs(pull);
+                    const S m = optimizer.state().first[0][i], v = optimizer.state().second[0][i];
+                    right = right && within(m, beta1 * first[i] + (1 - beta1) * g,
+                                            roundings<S>(8) * (std::abs(first[i]) + (1 - beta1) * g_size));
+                    right = right && within(v, beta2 * second[i] + (1 - beta2) * g * g,
+                                            roundings<S>(12) * (beta2 * second[i] + (1 - beta2) * g_size * g_size));
+                    const long double change = rate / correction1 * m / (std::sqrt(v / correction2) + o.epsilon);
+                    right = right && within(t.p[i], p - (decoupled ? decay * p : 0) - change,
+                                            roundings<S>(4) * (1 + (decoupled ? decay : 0)) * std::abs(p) +
+                                                roundings<S>(12) * std::abs(change));
+                }
+                INFO("step " << step << (decoupled ? ", decoupled" : ""));
+                CHECK(right);
+            }
+        });
+    }
 }
 
 }  // namespace ddpm::test

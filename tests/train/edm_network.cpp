@@ -9,6 +9,7 @@
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
+#include "support/rounding.hpp"
 #include "support/training.hpp"
 
 #include <algorithm>
@@ -181,6 +182,43 @@ TEST_CASE("a preconditioned network refuses what does not fit", "[train]") {
     CHECK_THROWS_AS(net.forward({narrow, two}, narrow, w), shape_error);
     CHECK_THROWS_AS(net.forward({three, std::vector<double>{1, 2, 3}}, three, w), shape_error);
     CHECK_THROWS_AS(net.backward({x, two}, three, w, d), shape_error);
+}
+
+TEMPLATE_TEST_CASE("a preconditioned network keeps its bounds of roundings", "[train]", float, double) {
+    using S = TestType;
+    const nn::mlp<S> inner = disturbed_mlp<S>();
+    const edm_network net{inner, options()};
+    const batch<S> x = random_batch<S>(4, 3, 4), dout = random_batch<S>(4, 3, 5);
+    batch<S> out(4, 3), dx(4, 3), x_within(4, 3), out_within(4, 3), dout_within(4, 3), dx_within(4, 3);
+    std::vector<double> times;
+    for (isize n = 0; n < 3; ++n) {
+        const edm_coefficients c = options().at(sigmas()[static_cast<std::size_t>(n)]);
+        x_within.col(n) = static_cast<S>(c.in) * x.col(n);
+        dout_within.col(n) = static_cast<S>(c.out) * dout.col(n);
+        times.push_back(c.time);
+    }
+    auto w = net.make_workspace(3, pass::backward);
+    auto w_within = inner.make_workspace(3, pass::backward);
+    auto d = nn::zeros_like(net);
+    auto d_within = nn::zeros_like(inner);
+    net.forward({x, sigmas()}, out, w);
+    net.backward({x, sigmas()}, dout, w, d, batch_view<S>(dx));
+    inner.forward({x_within, times}, out_within, w_within);
+    inner.backward({x_within, times}, dout_within, w_within, d_within, batch_view<S>(dx_within));
+    for (isize n = 0; n < 3; ++n) {
+        const edm_coefficients c = options().at(sigmas()[static_cast<std::size_t>(n)]);
+        const auto combined = [](S got, long double a, S b, long double e, S f) {
+            return within(got, a * b + e * f, roundings<S>(3) * (std::abs(a * b) + std::abs(e * f)));
+        };
+        for (isize i = 0; i < 4; ++i) {
+            const long double in = c.in * static_cast<long double>(x(i, n)),
+                              gradient = c.out * static_cast<long double>(dout(i, n));
+            CHECK(within(x_within(i, n), in, roundings<S>(2) * std::abs(in)));
+            CHECK(within(dout_within(i, n), gradient, roundings<S>(2) * std::abs(gradient)));
+            CHECK(combined(out(i, n), c.skip, x(i, n), c.out, out_within(i, n)));
+            CHECK(combined(dx(i, n), c.skip, dout(i, n), c.in, dx_within(i, n)));
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -4,9 +4,12 @@
 #include <ddpm/train/ema.hpp>
 
 #include "support/catch.hpp"
+#include "support/each_target.hpp"
 #include "support/gradient_check.hpp"
+#include "support/rounding.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <utility>
 
 namespace ddpm::test {
@@ -71,6 +74,44 @@ TEST_CASE("ema refuses what does not fit", "[train]") {
     average fits(net);
     CHECK_THROWS_AS(fits.update(nn::parameters(other)), shape_error);
     CHECK(fits.steps() == 0);
+}
+
+TEST_CASE("the decay of the average keeps its bounds of roundings", "[train]") {
+    random_numbers random;
+    for (int i = 0; i < 3000; ++i) {
+        const isize step = 2 + static_cast<isize>(random.of_any_size(1, 1e9));
+        const long double s = static_cast<long double>(step - 1), rational = (1 + s) / (10 + s);
+        CHECK(within(ema_decay({.decay = 1}, step), rational, roundings<double>(1) * rational));
+        const ema_options power{.decay = 1,
+                                .warm_up = ema_warm_up::power,
+                                .inverse_gamma = random.of_any_size(0.01, 1e3),
+                                .power = random.of_any_size(0.01, 10)};
+        CHECK(within(ema_decay(power, step),
+                     1 - std::pow(1 + s / power.inverse_gamma, -static_cast<long double>(power.power)),
+                     roundings<double>(2 * power.power + 3)));
+    }
+}
+
+TEMPLATE_TEST_CASE("the average keeps its bound of roundings on every target", "[train]", float, double) {
+    using S = TestType;
+    for_each_target([] {
+        nn::dense<S> net(13, 21);
+        disturb(net, 1, 1);
+        ema<nn::dense<S>> average(net);
+        for (int step = 1; step < 6; ++step) {
+            const nn::dense<S> before = average.average();
+            disturb(net, 1, static_cast<std::uint64_t>(step + 1));
+            average.update(nn::parameters(net));
+            const long double decay = ema_decay({}, step);
+            bool right = true;
+            for (ddpm::isize i = 0; i < net.weight.size(); ++i) {
+                const long double old = before.weight[i], towards = (1 - decay) * net.weight[i];
+                right = right && within(average.average().weight[i], decay * old + towards,
+                                        roundings<S>(6) * (std::abs(old) + std::abs(towards)));
+            }
+            CHECK(right);
+        }
+    });
 }
 
 }  // namespace ddpm::test

@@ -5,7 +5,9 @@
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
+#include "support/rounding.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -29,6 +31,8 @@ TEMPLATE_TEST_CASE("the norm of gradients is that of all together, for every thr
     }
     set_thread_count(0);
     CHECK(std::abs(norms[0] - static_cast<double>(std::sqrt(sum))) <= 1e-12 * norms[0]);
+    const long double count = 521 + 2 + static_cast<long double>(d.weight.size() + d.bias.size()) / 16384;
+    CHECK(within(norms[0], std::sqrt(sum), roundings<double>(count) * std::sqrt(sum)));
     for (const double norm : norms) {
         CHECK(norm == norms[0]);
     }
@@ -54,6 +58,15 @@ TEST_CASE("clipping shortens as torch does", "[train]") {
     CHECK(clipping_factor(4, 1) == 1 / 4.000001);
     CHECK(clipping_factor(4, 0) == 1);
     CHECK(clipping_factor(0, 1) == 1);
+}
+
+TEST_CASE("the clipping factor keeps its bound of roundings", "[train]") {
+    random_numbers random;
+    for (int i = 0; i < 3000; ++i) {
+        const double norm = random.of_any_size(1e-9, 1e9), largest = random.of_any_size(1e-9, 1e9);
+        const long double exact = std::min(1.0L, largest / (norm + 1e-6L));
+        CHECK(within(clipping_factor(norm, largest), exact, roundings<double>(3) * exact));
+    }
 }
 
 }  // namespace ddpm::test

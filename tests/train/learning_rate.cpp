@@ -3,9 +3,11 @@
 #include <ddpm/train/learning_rate.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
 #include <array>
 #include <cmath>
+#include <numbers>
 #include <utility>
 
 namespace ddpm::test {
@@ -51,6 +53,22 @@ TEST_CASE("learning-rate schedules outside their domain are refused", "[train]")
     CHECK_THROWS_AS(require_valid(learning_rate_schedule{.total_steps = -1}), value_error);
     CHECK_THROWS_AS(require_valid(learning_rate_schedule{.warm_up_steps = 10, .total_steps = 10}), value_error);
     CHECK_NOTHROW(require_valid(learning_rate_schedule{.warm_up_steps = 10, .total_steps = 11}));
+}
+
+TEST_CASE("the learning rate keeps its bounds of roundings", "[train]") {
+    random_numbers random;
+    for (int i = 0; i < 3000; ++i) {
+        const isize rise = 1 + static_cast<isize>(random.of_any_size(1, 1e6)),
+                    fall = 1 + static_cast<isize>(random.of_any_size(1, 1e6));
+        const learning_rate_schedule schedule{.warm_up_steps = rise, .total_steps = rise + fall};
+        const isize early = static_cast<isize>(random.uniform(0, static_cast<double>(rise))),
+                    late = static_cast<isize>(random.uniform(0, static_cast<double>(fall)));
+        const long double first = static_cast<long double>(early) / static_cast<long double>(rise),
+                          part = static_cast<long double>(late) / static_cast<long double>(fall);
+        CHECK(within(learning_rate_factor(schedule, early), first, roundings<double>(1) * first));
+        CHECK(within(learning_rate_factor(schedule, rise + late),
+                     (1 + std::cos(std::numbers::pi_v<long double> * part)) / 2, roundings<double>(8)));
+    }
 }
 
 }  // namespace ddpm::test

@@ -7,6 +7,7 @@
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
+#include "support/rounding.hpp"
 #include "train/monotone_curve_check.hpp"
 
 #include <cmath>
@@ -120,6 +121,42 @@ TEST_CASE("fixed ends refuse a curve that does not rise", "[train]") {
     // A network that is as flat as its options say.
     const monotone_network<double> flat({.first = 2, .last = 2, .features = 7, .spread = 0});
     CHECK_THROWS_AS(fixed_ends<monotone_network<double>>(flat, -1, 1), value_error);
+}
+
+TEMPLATE_TEST_CASE("a monotone line keeps its bounds of roundings", "[train]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    for (int i = 0; i < 1000; ++i) {
+        monotone_line<S> line, d;
+        line.weight[0] = random.values<S>(1, 1)(0);
+        line.bias[0] = random.values<S>(1, 1)(0);
+        const double t = random.uniform(-2, 2), dvalue = random.uniform(-3, 3), dslope = random.uniform(-3, 3);
+        const long double slope = std::abs(line.weight[0]), bias = line.bias[0], rise = slope * t;
+        CHECK(line(t).slope == slope);
+        CHECK(within(line(t).value, bias + rise, roundings<double>(2) * (std::abs(bias) + std::abs(rise))));
+        line.backward(t, dvalue, dslope, d);
+        const long double by_value = dvalue * static_cast<long double>(t),
+                          of_slope = (by_value + dslope) * (line.weight[0] < 0 ? -1 : 1);
+        CHECK(within(
+            d.weight[0], of_slope,
+            roundings<double>(2) * (std::abs(by_value) + std::abs(dslope)) + roundings<S>(1) * std::abs(of_slope)));
+        CHECK(d.bias[0] == static_cast<S>(dvalue));
+    }
+}
+
+TEST_CASE("fixed ends keep their bounds of roundings", "[train]") {
+    const monotone_network<double> inner = bent_curve();
+    const fixed_ends<monotone_network<double>> curve(inner, -13.3, 5);
+    const long double first = -13.3, last = 5, start = inner(0).value,
+                      scale = (last - first) / (inner(1).value - start);
+    random_numbers random;
+    for (int i = 0; i < 1000; ++i) {
+        const double t = random.uniform(0, 1);
+        const curve_point point = inner(t);
+        const long double above = scale * (point.value - start), slope = scale * point.slope;
+        CHECK(within(curve(t).value, first + above, roundings<double>(6) * (std::abs(first) + std::abs(above))));
+        CHECK(within(curve(t).slope, slope, roundings<double>(4) * slope));
+    }
 }
 
 }  // namespace ddpm::test

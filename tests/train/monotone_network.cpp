@@ -6,8 +6,10 @@
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
+#include "support/rounding.hpp"
 #include "train/monotone_curve_check.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -58,6 +60,38 @@ TEST_CASE("a monotone network refuses what it cannot be", "[train]") {
     monotone_network<float> d({.features = 3}), other({.features = 2});
     CHECK_THROWS_AS(net.backward(0.5, 1, 1, other), shape_error);
     CHECK_NOTHROW(net.backward(0.5, 1, 1, d));
+}
+
+TEMPLATE_TEST_CASE("a monotone network keeps its bounds of roundings", "[train]", float, double) {
+    using S = TestType;
+    for (const isize features : {1, 7, 300}) {
+        monotone_network<S> net({.first = -3, .last = 2, .features = features, .seed = 3});
+        disturb(net, 4, 4);
+        const auto p = nn::parameters(net);
+        random_numbers random;
+        for (int i = 0; i < 50; ++i) {
+            const double t = random.uniform(-0.5, 1.5);
+            const long double x = 2 * static_cast<long double>(t) - 1, share = 1 / static_cast<long double>(features);
+            const long double weight = std::abs(p[0].values[0]), bias = p[1].values[0];
+            long double value = bias + weight * t, value_size = std::abs(bias) + std::abs(weight * t);
+            long double slope = weight, slope_size = weight, largest = 0;
+            for (std::size_t k = 0; k < static_cast<std::size_t>(features); ++k) {
+                const long double in = std::abs(p[2].values[k]), from = p[3].values[k],
+                                  out = std::abs(p[4].values[k]) * share;
+                const long double s = 1 / (1 + std::exp(-(in * x + from)));
+                value += out * (2 * s - 1);
+                value_size += out;
+                slope += out * 4 * in * s * (1 - s);
+                slope_size += out * in;
+                largest = std::max(largest, std::abs(in * x) + std::abs(from));
+            }
+            const long double count = static_cast<long double>(features) + 20 + 3 * largest;
+            const curve_point point = net(t);
+            INFO(features << " features at " << t);
+            CHECK(within(point.value, value, roundings<double>(count) * value_size));
+            CHECK(within(point.slope, slope, roundings<double>(count) * slope_size));
+        }
+    }
 }
 
 }  // namespace ddpm::test

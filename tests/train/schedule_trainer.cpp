@@ -9,6 +9,7 @@
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
+#include "support/rounding.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -121,6 +122,22 @@ TEST_CASE("a schedule's trainer refuses what it cannot do", "[train]") {
     CHECK_THROWS_AS((schedule_trainer<curve>{gamma, {.learning_rate = -1}}), value_error);
     CHECK_THROWS_AS((schedule_trainer<curve>{gamma, {.learning_rate = INFINITY}}), value_error);
     CHECK_THROWS_AS((schedule_trainer<curve>{gamma, {.adam = {.beta1 = 1}}}), value_error);
+}
+
+TEST_CASE("the mean of a schedule's trainer keeps its bound of roundings", "[train]") {
+    for (const isize times : {1, 5, 200}) {
+        curve gamma = fresh_curve();
+        schedule_trainer trainer{gamma, {.times = times, .seed = 7}};
+        const double offset = static_cast<double>(philox_noise(7, noise_stream::timestep).bits(0, 0, 0)) * 0x1p-32;
+        long double exact = 0;
+        for (isize n = 0; n < times; ++n) {
+            const curve_point point = gamma((static_cast<double>(n) + offset) / static_cast<double>(times));
+            const long double rate = static_cast<long double>(point.slope) * known_loss(point.value).value;
+            exact += rate * rate / static_cast<long double>(times);
+        }
+        const long double count = static_cast<long double>(times) + 4;
+        CHECK(within(trainer.step(known_loss), exact, roundings<double>(count) * exact));
+    }
 }
 
 }  // namespace ddpm::test

@@ -10,10 +10,12 @@
 #include <ddpm/train/monotone_curve.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <numbers>
@@ -222,6 +224,35 @@ TEST_CASE("samplers of times refuse what they cannot do", "[train]") {
     for (const time_range& range : {time_range{0.5, 0.5}, time_range{0.7, 0.2}, time_range{-0.1, 1}, time_range{0, 1.1},
                                     time_range{std::nan(""), 1}, time_range{0, std::nan("")}}) {
         refuses(uniform_times{}, rectified_flow{}, range);
+    }
+}
+
+TEST_CASE("uniform times keep their bound of roundings", "[train]") {
+    const philox_noise noise(9, noise_stream::timestep);
+    const auto unit = [&](isize step, isize n) {
+        const std::uint64_t bits = detail::time_bits(noise, n, step);
+        return (static_cast<long double>(bits >> 12) + 0.5L) * 0x1p-52L;
+    };
+    const isize batch = 30;
+    for (const time_range& range : {time_range{0.1, 0.7}, time_range{2, 5}, time_range{1e-3, 80}}) {
+        const time_sampler<variance_exploding> each(uniform_times{}, {}, 9, range),
+            pairs(antithetic_times{}, {}, 9, range), strata(stratified_times{}, {}, 9, range),
+            comb(stratified_times{true}, {}, 9, range);
+        const long double first = range.first, last = range.last;
+        const auto near = [&](const drawn_time<double>& drawn, long double place) {
+            return drawn.weight == 1 &&
+                   within(drawn.t, first + (last - first) * place, roundings<double>(8) * (first + last));
+        };
+        for (isize step = 0; step < 50; ++step) {
+            for (isize n = 0; n < batch; ++n) {
+                const long double own = unit(step, n), of_pair = unit(step, n / 2 * 2),
+                                  tooth = unit(step, 0) + static_cast<long double>(n) / batch;
+                CHECK(near(each(step, n, batch), own));
+                CHECK(near(pairs(step, n, batch), n % 2 == 0 ? of_pair : 1 - of_pair));
+                CHECK(near(strata(step, n, batch), (static_cast<long double>(n) + own) / batch));
+                CHECK(near(comb(step, n, batch), tooth - std::floor(tooth)));
+            }
+        }
     }
 }
 

@@ -65,6 +65,7 @@ void convert_images(std::string_view where, const X& images, sample_shape shape,
 /// Converts images from torch's order N × C × H × W to a batch. `images` is their memory as a C·H·W × N array.
 /// @shape images, out D × N with D = shape.size()
 /// @throws shape_error if D is not shape.size(), or `out` differs in size from `images`
+/// @accuracy exact
 template <BatchLike X>
 void nchw_to_batch(const X& images, sample_shape shape, batch_view<scalar_of<X>> out) {
     detail::convert_images("nchw_to_batch", images, shape, out, detail::planes_to_pixels<scalar_of<X>>);
@@ -82,6 +83,7 @@ template <BatchLike X>
 /// Converts a batch to torch's order: the memory of `out` is N × C × H × W.
 /// @shape samples, out D × N with D = shape.size()
 /// @throws shape_error if D is not shape.size(), or `out` differs in size from `samples`
+/// @accuracy exact
 template <BatchLike X>
 void batch_to_nchw(const X& samples, sample_shape shape, batch_view<scalar_of<X>> out) {
     detail::convert_images("batch_to_nchw", samples, shape, out, detail::pixels_to_planes<scalar_of<X>>);

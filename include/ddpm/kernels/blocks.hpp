@@ -100,6 +100,7 @@ void for_each_column(isize rows, isize columns, Body&& body) {
 }
 
 /// The sum over all blocks of part(n, first, last), added in a fixed order: the same bits for every thread count.
+/// @accuracy with B parts, in double: at most B / 256 + 16384 / D + 256 roundings (2⁻⁵³) of Σ |part|
 template <class Part>
     requires std::invocable<Part&, isize, isize, isize>
 [[nodiscard]] auto sum_over_blocks(isize rows, isize columns, Part&& part) {
@@ -115,6 +116,7 @@ template <class Part>
 
 /// Calls take(n, sum) with the sum over each column n of part(n, first, last), added as by sum_over_blocks; columns or
 /// blocks run in parallel.
+/// @accuracy as sum_over_blocks of one column
 template <class Part, class Take>
     requires std::invocable<Part&, isize, isize, isize> && std::invocable<Take&, isize, double>
 void sum_columns(isize rows, isize columns, Part&& part, Take&& take) {
@@ -134,6 +136,8 @@ void sum_columns(isize rows, isize columns, Part&& part, Take&& take) {
 /// The sum over all columns of terms.weight · Σ part(terms, n, first, last), where terms = terms_of(n). If `sums` is
 /// not null, sums[n] is set to the sum of column n without its weight.
 /// @determinism the same bits for every thread count
+/// @accuracy with B parts: at most B / 256 + 16384 / D + N + 256 roundings (2⁻⁵³) of Σ |terms.weight · part|; sums as
+/// sum_columns
 template <class TermsOf, class Part>
     requires std::invocable<const TermsOf&, isize> &&
              std::invocable<const Part&, const std::invoke_result_t<const TermsOf&, isize>&, isize, isize, isize>

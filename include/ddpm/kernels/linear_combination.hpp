@@ -25,6 +25,8 @@ namespace ddpm::kernels {
 
 /// out = Σ factor[i] · x[i] over `size` elements, for one to four arrays; out may be one of them.
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
+/// @accuracy at most k roundings (2⁻²⁴ in float, 2⁻⁵³ in double) of Σ |factor[i] · x[i]| for k arrays, unless a product
+///     underflows
 template <Scalar S, std::size_t Terms>
 void linear_combination(isize size, const S (&factor)[Terms], const S* const (&x)[Terms], S* out, bool stream = false) {
     static_assert(Terms >= 1 && Terms <= 4);
@@ -58,6 +60,7 @@ void combine_first(std::size_t count, isize size, const S (&factor)[Terms], cons
 /// @shape all D × N
 /// @throws shape_error if the shapes differ
 /// @determinism as above
+/// @accuracy as above
 template <Scalar S, std::size_t Terms, class FactorsOf>
     requires std::is_invocable_r_v<std::array<S, Terms>, const FactorsOf&, isize>
 void linear_combination(const batch_view<const S> (&x)[Terms], const FactorsOf& factors_of, batch_view<S> out) {

@@ -40,6 +40,7 @@ struct matrix_ref {
 
 /// The D × N matrix of a batch.
 /// @shape x and the result D × N
+/// @accuracy exact
 template <class T>
 [[nodiscard]] matrix_ref<std::remove_const_t<T>> matrix_of(const batch_view<T>& x) {
     return {x.data(), x.rows(), x.columns(), 1, x.stride()};

@@ -41,6 +41,7 @@ namespace ddpm::kernels {
 /// Standard normals: elements first … first + count − 1 of `columns` samples from at.sample on, one sample after the
 /// other; first is a multiple of 64.
 /// @determinism as below
+/// @accuracy as below
 template <Scalar S>
 void philox_normal(const normal_address& at, isize columns, isize first, isize count, S* out) {
     DDPM_DISPATCH(philox_normal<S>)(at, out, count, columns, first, count);
@@ -49,6 +50,7 @@ void philox_normal(const normal_address& at, isize columns, isize first, isize c
 /// Standard normals: column n of `out` is sample at.sample + n; doubles are widened floats.
 /// @shape out D × N
 /// @determinism the bits of random/philox.hpp and random/normal_transform.hpp, on every instruction set
+/// @accuracy as box_muller of random/normal_transform.hpp, in double too
 template <Scalar S>
 void philox_normal(const normal_address& at, batch_view<S> out) {
     const auto body = DDPM_DISPATCH(philox_normal<S>);

@@ -22,6 +22,7 @@ namespace ddpm::kernels {
 /// sums(i) += Σ_n x(i, n), added in the order of the samples.
 /// @shape x D × N; sums D
 /// @determinism the same bits for every thread count and instruction set
+/// @accuracy at most N roundings (2⁻²⁴ in float, 2⁻⁵³ in double) of |sums(i)| + Σ_n |x(i, n)|, with sums(i) as before
 template <Scalar S>
 void add_row_sums(batch_view<const S> x, S* sums) {
     const auto body = DDPM_DISPATCH(add_row_sums<S>);

@@ -36,6 +36,7 @@ struct ema_options {
 };
 
 /// The decay of update number `step`, counted from 1, with s = step − update_after_step − 1; 0 if s ≤ 0.
+/// @accuracy rational: at most one rounding (2⁻⁵³) of it; power: 2 · power + 3 of 1
 /// @source diffusers, EMAModel.get_decay
 [[nodiscard]] inline double ema_decay(const ema_options& options, isize step) {
     const double s = static_cast<double>(step - options.update_after_step - 1);
@@ -81,6 +82,8 @@ public:
 
     /// Moves the average towards the parameters: average −= (1 − decay) · (average − parameters). Allocates nothing.
     /// @throws shape_error unless the parameters have the sizes of the average's
+    /// @accuracy with the decay of ema_decay at most 6 roundings (2⁻²⁴ in float, 2⁻⁵³ in double) of |average before| +
+    /// (1 − decay) |parameter|
     /// @determinism the same bits for every thread count
     void update(std::span<const nn::parameter<scalar>> parameters) {
         chunks_.require_fit("ema::update", parameters);

@@ -35,6 +35,7 @@ public:
     }
 
     /// Records a loss at γ. A γ outside the range counts for the nearest bin; a loss that is not finite is ignored.
+    /// @accuracy a bin's average at most 6 / (1 − decay) + 2 roundings (2⁻⁵³) of its largest |loss|
     void record(double gamma, double loss) {
         if (std::isnan(gamma) || !std::isfinite(loss)) {
             return;
@@ -46,6 +47,8 @@ public:
     }
 
     /// The loss at γ, and its derivative; NaN at NaN.
+    /// @accuracy the loss: at most 6 / (1 − decay) + 10 bins + 20 roundings (2⁻⁵³) of the largest |loss|. Its derivative,
+    /// except next to the middle of a bin, where it jumps: 12 / (1 − decay) + 16 of the largest |loss| by the bins' width
     /// @throws value_error if no loss was recorded
     [[nodiscard]] curve_point operator()(double gamma) const {
         if (std::isnan(gamma)) {

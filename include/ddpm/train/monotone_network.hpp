@@ -43,6 +43,9 @@ public:
     }
 
     /// The value at t and its derivative with respect to t.
+    /// @accuracy in roundings (2⁻⁵³), R = features + 20 + 3 A of them with A the largest |weight · (2 t − 1)| + |bias| of l2:
+    /// the value at most R of |bias| + |weight · t| of l1 plus Σ |l3| / features, the derivative R of the weight of l1 plus
+    /// Σ |weight of l2 · l3| / features
     [[nodiscard]] curve_point operator()(double t) const {
         curve_point point = line_(t);
         const double x = 2 * t - 1, share = 1 / static_cast<double>(in_.size());
@@ -57,6 +60,7 @@ public:
 
     /// Adds the gradient of the parameters to d, given the gradients of value and slope at t.
     /// @throws shape_error if d has another number of features
+    /// @accuracy in double within 1e-6 of central differences
     void backward(double t, double dvalue, double dslope, monotone_network& d) const {
         detail::require<shape_error>(d.in_.size() == in_.size(), "monotone_network::backward",
                                      "features of the gradient", {in_.size()}, {d.in_.size()});

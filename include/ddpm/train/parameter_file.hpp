@@ -20,6 +20,7 @@ namespace ddpm {
 /// Writes a network's parameters to a safetensors file.
 /// @throws io_error if writing fails; the file is then unchanged, unless the text says otherwise (see
 /// io::atomic_file::commit)
+/// @accuracy exact
 template <class Net>
 void save_parameters(const std::string& path, const Net& net, const io::safetensors_metadata& metadata = {}) {
     static_cast<void>(nn::detail::layer_signature<Net>{});
@@ -32,6 +33,7 @@ void save_parameters(const std::string& path, const Net& net, const io::safetens
 /// there is one.
 /// @throws io_error if the file is invalid, its tensors are not exactly the network's (the text names the first
 /// differences and their number), or as the options say; the network is then unchanged
+/// @accuracy exact; F64 read as float is the nearest
 template <class Net>
 void load_parameters(const io::safetensors_file& file, Net& net, std::string_view prefix = {},
                      const load_options& options = {}) {

@@ -63,6 +63,7 @@ public:
     /// One optimizer step; returns the mean of (γ′ f)² before it. If this, the gradient or a new parameter is not
     /// finite, nothing changes and the result is NaN or infinity.
     /// @throws value_error at the 2³²-th step
+    /// @accuracy the mean, from γ′ and f: at most options.times + 4 roundings (2⁻⁵³) of it; the step as `adam`
     template <class F>
         requires requires(const F& f, double gamma) {
             { f(gamma) } -> std::same_as<curve_point>;

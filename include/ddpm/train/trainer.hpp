@@ -63,6 +63,7 @@ public:
 /// replacement), times and noise of a step depend only on the seed and the step (with importance sampling also on
 /// earlier losses): they are read from the Philox streams `order`, `timestep` and `training`. So a training can be
 /// interrupted after any step and resumed. If the loss has no term for a variance head, only the prediction is trained.
+/// @accuracy a step as its parts: the network, the loss, time_sampler, gradient_norm, adam and ema
 /// @determinism the same bits for every thread count; fit(a) then fit(b) is fit(a + b), also with save and load between
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 1
 template <class Net, class Schedule, class Loss>
@@ -203,7 +204,6 @@ private:
         return loss;
     }
 
-    /// What one step computed.
     struct step_values {
         double loss, norm, rate;
         bool made = false;  // false if something was not finite: the parameters are then unchanged
