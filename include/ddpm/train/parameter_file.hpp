@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/io/detail/checksum.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/write_safetensors.hpp>
 #include <ddpm/nn/parameters.hpp>
@@ -37,7 +36,7 @@ void load_parameters(const io::safetensors_file& file, Net& net, std::string_vie
                      const load_options& options = {}) {
     static_cast<void>(nn::detail::layer_signature<Net>{});
     using S = typename Net::scalar;
-    if (file.metadata().contains(io::detail::checksum_key)) {
+    if (file.has_checksum()) {
         file.verify_checksum();
     }
     const auto own = nn::parameters(net);
