@@ -52,6 +52,7 @@ TEMPLATE_TEST_CASE("safetensors_file reads every floating type", "[io]", float, 
     const auto file = safetensors_file::open(path);
     CHECK(file.path() == path);
     CHECK(file.tensors().size() == 4);
+    CHECK(!file.has_checksum());
     CHECK(file.info("f32").shape == std::vector<ddpm::isize>{2, 3});
     const auto values = [&](std::string_view name) {
         std::array<S, 6> out{};

@@ -21,7 +21,7 @@ namespace ddpm {
 /// io::atomic_file::commit)
 template <class Net>
 void save_parameters(const std::string& path, const Net& net, const io::safetensors_metadata& metadata = {}) {
-    static_cast<void>(nn::detail::layer_signature<Net>{});
+    static_cast<void>(nn::layer_signature<Net>{});
     detail::write_parameters(path, nn::parameters(net), metadata);
 }
 
@@ -34,7 +34,7 @@ void save_parameters(const std::string& path, const Net& net, const io::safetens
 template <class Net>
 void load_parameters(const io::safetensors_file& file, Net& net, std::string_view prefix = {},
                      const load_options& options = {}) {
-    static_cast<void>(nn::detail::layer_signature<Net>{});
+    static_cast<void>(nn::layer_signature<Net>{});
     using S = typename Net::scalar;
     if (file.has_checksum()) {
         file.verify_checksum();

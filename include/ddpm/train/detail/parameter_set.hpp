@@ -90,7 +90,7 @@ public:
             const std::span<S> values = std::span(values_).subspan(begin, p.values.size());
             file.read(p.name, values);
             if (options.reject_nonfinite) {
-                nn::detail::require_finite<S>(file.path(), p.name, values);
+                require_finite<S>(file.path(), p.name, values);
             }
             begin += p.values.size();
         }
