@@ -5,7 +5,6 @@
 #include <ddpm/core/detail/utf8.hpp>
 
 #include "support/catch.hpp"
-#include "support/failing_allocations.hpp"
 #include "support/json_peer.hpp"
 
 #include <nlohmann/json.hpp>
@@ -14,7 +13,6 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <random>
 #include <set>
 #include <string>
@@ -92,26 +90,6 @@ TEST_CASE("JSON doubles are written so that they read back the same", "[core]") 
     CHECK(written({json_number(std::numeric_limits<std::int64_t>::min())}) == "-9223372036854775808");
     CHECK_THROWS_AS(written({std::numeric_limits<double>::quiet_NaN()}), value_error);
     CHECK_THROWS_AS(written({std::numeric_limits<double>::infinity()}), value_error);
-}
-
-TEST_CASE("JSON is read, copied and written whole, or not at all, whatever allocation fails", "[core]") {
-    const std::string text = R"({"a long key of the object":[0.02,-1.5e-3,{"k":"a string that is allocated"}],"b":[]})";
-    const auto nothing = [] { return std::make_unique<contents>(1); };
-    const auto itself = [](const contents& c) { return c; };
-    CHECK(fail_every_allocation(
-              "parse_json", nothing, [&](contents& c) { c[0] = written(parse_json(text, "t")); }, itself) > 20);
-    // A copy that throws has made nothing, which a list of values, say, must not destroy.
-    const json tree = parse_json(text, "t");
-    CHECK(fail_every_allocation(
-              "json", nothing,
-              [&](contents& c) {
-                  const json list = json::array({tree, tree, json{std::string(40, 'x')}});
-                  json assigned{std::string(40, 'y')};
-                  assigned = list;
-                  c[0] = written(assigned);
-              },
-              itself) > 20);
-    CHECK(written(tree) == text.substr(0, text.find("-1.5e-3")) + "-0.0015" + text.substr(text.find("-1.5e-3") + 7));
 }
 
 TEST_CASE("texts in error messages are quoted and cut", "[core]") {

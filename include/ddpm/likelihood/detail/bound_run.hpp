@@ -100,11 +100,13 @@ public:
         if (total_.count() == 0 && !work_.is_stopped()) {
             throw value_error("variational_bound", "number of samples", ">= 1", 0);
         }
-        bound_result out{total_.count(), dimension_, total_.estimate(), prior_.estimate(), {}, !work_.is_stopped()};
+        bound_result out{total_.count(),          dimension_, total_.mean_and_error(),
+                         prior_.mean_and_error(), {},         !work_.is_stopped()};
         for (std::size_t k = 0; k < timesteps_.size(); ++k) {
             // σ (ε̂ − ε) = α (x_0 − x̂_0), since both pairs give the same x_t.
-            const mean_estimate error = x0_errors_[k].estimate();
-            out.terms.push_back({timesteps_[k], terms_[k].count(), terms_[k].estimate(), error, steps_[k].snr * error});
+            const mean_estimate error = x0_errors_[k].mean_and_error();
+            out.terms.push_back(
+                {timesteps_[k], terms_[k].count(), terms_[k].mean_and_error(), error, steps_[k].snr * error});
         }
         return out;
     }
