@@ -86,7 +86,8 @@ foreach(program IN LISTS programs)
 endforeach()
 
 # The rooms that bench/include may use names of.
-list(APPEND may_include_bench core kernels random schedule grid process predictor loss sampler likelihood nn metrics io train diffusers)
+list(APPEND may_include_bench core kernels random schedule grid process predictor loss sampler likelihood nn metrics io train
+    diffusers)
 set(rooms_with_namespace bench diffusers io kernels nn)  # that of the others is ddpm
 
 # Sets `code_of_FILE`, the code of a header that stands in no namespace detail, and `code_in_FILE_NAMESPACE` for each of
