@@ -6,6 +6,7 @@
 #include <ddpm/loss/kl.hpp>
 #include <ddpm/loss/mse.hpp>
 #include <ddpm/loss/robust.hpp>
+#include <ddpm/loss/vlb.hpp>
 
 #include "loss/element_weight_check.hpp"
 #include "support/catch.hpp"
