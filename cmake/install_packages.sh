@@ -229,6 +229,21 @@ install_if_offered() {
     fi
 }
 
+# install_python_packages PACKAGE...: installs packages of PyPI that some checks use into a virtual environment, build/python,
+# whose programs come last in PATH. Where that cannot be done, these checks are skipped.
+install_python_packages() {
+    environment=$root/build/python
+    if ddpm_may_install; then
+        install_if_offered python3-venv
+        for package in "$@"; do
+            [ -x "$environment/bin/python" ] || python3 -m venv "$environment" || return 0
+            "$environment/bin/python" -m pip show --quiet "$package" 2>/dev/null ||
+                "$environment/bin/python" -m pip install --quiet "$package" || echo "without $package"
+        done
+    fi
+    PATH=$PATH:$environment/bin
+}
+
 # The libraries of clang's sanitizers and of libFuzzer, which Debian has in a package of their own.
 install_clang_runtime() {
     found=$(ddpm_compiler_version "$CXX")

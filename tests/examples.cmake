@@ -17,7 +17,7 @@ endfunction()
 
 function(add_skipped_test name missing)
     add_test(NAME ${name} COMMAND "${CMAKE_COMMAND}" -E echo "SKIPPED: not found: ${missing}")
-    set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
+    set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "${skipped_at_once}")
 endfunction()
 
 # The example under valgrind's memcheck, which finds decisions by memory that was never written, and leaks. It takes fifty times

@@ -14,7 +14,7 @@ add_project_test(concepts)
 add_project_test(docstrings)
 add_project_test(example_outputs)
 add_project_test(format)
-set_tests_properties(format PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
+set_tests_properties(format PROPERTIES SKIP_REGULAR_EXPRESSION "${skipped_at_once}")
 
 # The first error of a wrong program. Eigen's folder is where the library's target has it.
 get_target_property(eigen_folder Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
@@ -96,6 +96,7 @@ if(TARGET ddpm_bench)
     # Every case once after the call that warms up, without peers: the least time ends a measurement after one call.
     add_test(NAME bench_runs_all COMMAND ddpm_bench --only-ours --benchmark_min_time=1e-9)
     set_tests_properties(bench_runs_all PROPERTIES LABELS slow)
+    add_project_test(bench_stored -D "bench=$<TARGET_FILE:ddpm_bench>")
     add_project_test(bench_compare -D "bench=$<TARGET_FILE:ddpm_bench>" -D "work=${CMAKE_CURRENT_BINARY_DIR}/bench_compare")
 endif()
 

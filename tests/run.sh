@@ -3,9 +3,10 @@
 #
 #     sh tests/run.sh [--all] [--room=NAME]... [--sanitize[=thread]] [--standard=23] [--werror] [argument of ctest...]
 #
-# --all: also the tests labelled slow, root, mpi and engine, and all examples; installs what they use: valgrind, MinGW and Wine
+# --all: also the tests labelled slow, root, mpi and engine, and all examples; installs what they use: valgrind, MinGW, Wine,
+#     and from PyPI, into build/python, Conan and OpenVINO
 # --room=core: only the tests of that folder of tests/; several may be given. --room=project: every header alone, every concept;
-#     --room=concepts: the latter only
+#     --room=concepts: the latter only; --room=docs: the reference, in the build folder's tests/reference
 # --sanitize: with the address and undefined-behaviour sanitizers, or with the thread sanitizer, in a build folder of its own
 # --standard=23: as C++23, in a build folder of its own
 # --werror: a compiler's warning is an error
@@ -20,6 +21,7 @@ standard=
 rooms=
 bench=ON
 werror=OFF
+engine_python=
 while [ $# -gt 0 ]; do
     case $1 in
         --all) all=yes ;;
@@ -52,12 +54,18 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 install_packages catch2 json benchmark png cli11
 install_if_offered clang-format-16
 install_if_offered pkg-config
+case " $rooms " in
+    *" docs "*) install_packages doxygen mathjax ;;
+esac
 [ -z "$sanitize" ] || install_clang_runtime
 if [ "$all" = yes ]; then
     long_examples=ON
+    install_if_offered git
     install_if_offered valgrind
     install_if_offered x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix
     install_if_offered wine64
+    install_python_packages conan openvino
+    engine_python=${DDPM_BENCH_PYTHON:-$root/build/python/bin/python}
 fi
 case $sanitize in
     '') suffix= ;;
@@ -79,6 +87,10 @@ for room in $rooms; do
             [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets strict_build"
             room="concepts|smallest_types"
             ;;
+        docs)
+            ddpm_targets="$ddpm_targets docs_tool test_docs"
+            room="docs|equation_index|reference"
+            ;;
         random)
             ddpm_targets="$ddpm_targets test_random"
             [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets noise_O0 noise_O2 noise_O3"
@@ -92,6 +104,7 @@ build "$root" "$folder" \
     -DDDPM_BUILD_TESTS=ON "-DDDPM_BUILD_BENCH=$bench" -DDDPM_BENCH_OPTIMIZED=OFF \
     -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=ON \
     "-DDDPM_SANITIZE=$sanitize" "-DDDPM_WERROR=$werror" "-DDDPM_TEST_LONG_EXAMPLES=$long_examples" \
+    ${engine_python:+"-DDDPM_ENGINE_PYTHON=$engine_python"} \
     ${standard:+"-DCMAKE_CXX_STANDARD=$standard" -DCMAKE_CXX_STANDARD_REQUIRED=ON}
 if [ -n "$rooms" ]; then
     set -- --tests-regex "^($pattern)(_slow|_root)?\$" "$@"

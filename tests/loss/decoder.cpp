@@ -118,6 +118,11 @@ TEST_CASE("a level far from the mean is finite without a floor, and no floor is 
     const auto floored = log_likelihood(discretized_decoder{.smallest_probability = 1e-3}, level(10), 0.9, -6);
     CHECK(floored.log_likelihood == std::log(1e-3));
     CHECK((floored.d_mean == 0 && floored.d_log_scale == 0));
+    detail::decoder_chunk at_floor;
+    at_floor.value[0] = -2;
+    at_floor.d_mean[0] = at_floor.d_log_scale[0] = 3;
+    detail::set_floor(-2, 0, at_floor);
+    CHECK((at_floor.d_mean[0] == 3 && at_floor.d_log_scale[0] == 3));
     for (const normal_cdf cdf : {normal_cdf::tanh, normal_cdf::exact}) {
         const auto sharp = log_likelihood(discretized_decoder{.cdf = cdf}, level(10), level(10), -900);
         CHECK(std::abs(sharp.log_likelihood) < 1e-12);

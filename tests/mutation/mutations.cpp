@@ -56,6 +56,11 @@ TEST_CASE("mutations remove assignments, increments and calls, but no declaratio
     CHECK(all_changed("{ return f(a); }").empty());
 }
 
+TEST_CASE("mutations leave memory that is reserved ahead alone", "[mutation]") {
+    CHECK(all_changed("{ a.b.reserve(c.size() + 1); }").empty());
+    CHECK(all_changed("{ ++n; a->reserve(2); }") == std::set<std::string>{"{ ; a->reserve(2); }"});
+}
+
 TEST_CASE("mutations leave comments, texts, template lists, constraints, assertions and messages alone", "[mutation]") {
     CHECK(all_changed("#include <a + b>\n// a + b\n/* a + b */ \"a + b\" 'a'").empty());
     CHECK(all_changed("template <class S, int N = 1 + 2>\nstd::array<S, 3> f(g<N + 1> x);").empty());

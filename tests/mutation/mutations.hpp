@@ -152,7 +152,8 @@ inline void skip(std::vector<token>& tokens, std::size_t first, std::size_t last
     }
 }
 
-/// Marks what is not changed: template lists, constraints, assertions, what is computed for error messages.
+/// Marks what is not changed: template lists, constraints, assertions, what is computed for error messages, and memory that is
+/// reserved ahead, which changes the time only.
 inline void mark_skipped(std::vector<token>& tokens) {
     static const std::set<std::string> to_the_semicolon = {"using",     "throw",  "concept",
                                                            "namespace", "friend", "typedef"};
@@ -173,6 +174,13 @@ inline void mark_skipped(std::vector<token>& tokens) {
         }
         if (with_arguments.count(t) != 0 && tokens[i + 1].text == "(") {
             skip(tokens, i, closing(tokens, i + 1));
+        }
+        if (t == "reserve" && tokens[i + 1].text == "(") {
+            std::size_t first = i;
+            while (first > 0 && tokens[first - 1].text.find_first_of(";{}") == std::string::npos) {
+                --first;
+            }
+            skip(tokens, first, closing(tokens, i + 1));
         }
         if (t == "require") {  // all but the condition
             std::size_t open = i + 1;

@@ -171,6 +171,18 @@ TEST_CASE("transitions: shapes and times that do not fit are errors, and nothing
     CHECK_THROWS_AS(q_transition(flow, x, 0.6, 0.5, x, out), value_error);
     CHECK_THROWS_AS(q_transition(flow, x, 0.5, 1.5, x, out), value_error);
     CHECK_THROWS_AS(q_transition(flow, x, -0.5, 0.5, x, out), value_error);
+    // Each sample's times are looked at, and those of moments too.
+    for (const isize wrong : {0, 1}) {
+        std::vector<isize> s{2, 3}, t{4, 5};
+        std::vector<double> from{0.2, 0.3}, to{0.4, 0.5};
+        t[static_cast<std::size_t>(wrong)] = 1;
+        to[static_cast<std::size_t>(wrong)] = 0.1;
+        CHECK_THROWS_AS(q_transition(schedule, x, s, t, x, out), value_error);
+        CHECK_THROWS_AS(q_transition(schedule, x, s, t, {noise}, out), value_error);
+        CHECK_THROWS_AS(q_transition_mean_variance(schedule, x, s, t), value_error);
+        CHECK_THROWS_AS(q_transition(flow, x, from, to, x, out), value_error);
+        CHECK_THROWS_AS(q_transition_mean_variance(flow, x, from, to), value_error);
+    }
     CHECK_THROWS_AS(q_transition(flow, x, three_times, 0.5, x, out), shape_error);
     CHECK_THROWS_AS(q_transition(flow, x, 0.05, three_times, x, out), shape_error);
     CHECK((out == 7.0F).all());

@@ -1,5 +1,6 @@
 # Every file that the contributor's page names exists, and its table of rooms says of includes what include_direction.cmake
-# checks. Headers are as short as it asks, and no other file of C++ is long. The workflow runs every part of .ci/full.
+# checks. Headers are as short as it asks, and no other file of C++ is long; each begins with its licence.
+# The workflow runs every part of .ci/full.
 cmake_minimum_required(VERSION 3.25)
 
 file(READ "${source}/.github/CONTRIBUTING.md" page)
@@ -53,6 +54,14 @@ limit_lines(400 ${headers})
 file(GLOB_RECURSE sources RELATIVE "${source}" "${source}/tests/*.?pp" "${source}/bench/*.?pp" "${source}/examples/*.?pp"
     "${source}/cmake/*.?pp")
 limit_lines(600 ${sources})
+set(licensed ${headers} ${sources})
+list(REMOVE_DUPLICATES licensed)
+foreach(name IN LISTS licensed)
+    file(READ "${source}/${name}" beginning LIMIT 200)
+    if(NOT beginning MATCHES "^// SPDX-FileCopyrightText: [^\n]+\n// SPDX-License-Identifier: MIT\n")
+        message(SEND_ERROR "${name} does not begin with its SPDX lines")
+    endif()
+endforeach()
 
 file(READ "${source}/.ci/full" full)
 file(READ "${source}/.github/workflows/ci.yml" workflow)
@@ -65,4 +74,9 @@ foreach(row IN LISTS rows)
     endif()
 endforeach()
 list(LENGTH rows parts)
-message("${count} paths, ${parts} parts")
+list(LENGTH rules directions)
+list(LENGTH headers header_count)
+if(count LESS 20 OR directions LESS 14 OR header_count LESS 300 OR parts LESS 15)
+    message(SEND_ERROR "only ${count} paths, ${directions} rooms, ${header_count} headers, ${parts} parts were found")
+endif()
+message("${count} paths, ${directions} rooms, ${header_count} headers, ${parts} parts")

@@ -7,13 +7,13 @@
 # - an overload directly after a function of the same name that has one;
 # - a declaration whose definition in the same header has one, and the definition of what is declared in a class;
 # - declarations of types that are defined elsewhere, specializations, deduction guides, friends.
-# The docstring of a function that takes a batch has a line `@shape`, or says which other one it is as. In `accurate_rooms`
+# The docstring of a function that takes or returns a batch has a line `@shape`, or says which other one it is as. In `accurate_rooms`
 # it has a line `@accuracy` too, or that of its class has one, and each header has a line `@accuracy` somewhere.
 # Lines are read as clang-format lays them out. Takes `source`, the project's folder.
 cmake_minimum_required(VERSION 3.25)
 
 set(checked 0)
-set(with_batches 0)  # functions that take a batch
+set(with_batches 0)  # functions that take or return a batch
 
 # The rooms whose docstrings state the accuracy of what they compute. To add a room, add its lines, then its name here.
 set(accurate_rooms diffusers grid io metrics nn random sampler)
@@ -38,10 +38,10 @@ set(no_accuracy
 # How a docstring says that all else is as that of another function, or that the function only serves an error.
 set(as_another "/// (As above|The same|The overloads above|@copydoc|Refuses )")
 
-# Sets `takes_batch`: whether a function of this template's head and these parameters takes a batch, a view of one or a
-# map. Not so are views that are made of others, which are noexcept.
-macro(find_batches template_head parameters)
-    set(takes_batch FALSE)
+# Sets `has_batch`: whether a function of this template's head, returned type and parameters takes a batch, a view of one or
+# a map, or returns a batch. Not so are views that are made of others, which are noexcept.
+macro(find_batches template_head returned parameters)
+    set(has_batch FALSE)
     string(REPLACE "= {}" "" before_body "${parameters}")
     string(REGEX REPLACE " {.*$" "" before_body "${before_body}")
     set(types "(^|[(<: ])(batch|batch_view|feature_map|matrix_ref|network_input|noised_batch|normalized_map)<")
@@ -49,7 +49,9 @@ macro(find_batches template_head parameters)
         set(types "${types}|const ${CMAKE_MATCH_1}&")
     endif()
     if(NOT before_body MATCHES "[)] (const )?noexcept" AND before_body MATCHES "${types}")
-        set(takes_batch TRUE)
+        set(has_batch TRUE)
+    elseif("${returned}" MATCHES "(^| )(batch|gaussian_moments|adaptive_result)<")
+        set(has_batch TRUE)
     endif()
 endmacro()
 
@@ -216,8 +218,8 @@ function(check_header header)
             endif()
         endif()
         if(documented AND kind STREQUAL "function" AND NOT exempt)
-            find_batches("${template_head}" "${behind}")
-            if(takes_batch)
+            find_batches("${template_head}" "${before}" "${behind}")
+            if(has_batch)
                 math(EXPR with_batches "${with_batches} + 1")
                 if(NOT docstring MATCHES "@shape|${as_another}|Shapes[ ,].* as ")
                     message(SEND_ERROR "include/ddpm/${header}:${at}: no @shape: ${name}")

@@ -113,6 +113,24 @@ TEST_CASE("adaptive runs take the documented steps", "[sampler]") {
     }
 }
 
+TEST_CASE("adaptive runs of samples of several blocks take the steps of one element, where all are the same",
+          "[sampler]") {
+    const gaussian_data data;
+    auto predictor = exact_network(data, prediction::epsilon);
+    batch<double> start(1, 2);
+    start << data.flow(point_at(-3).level, -1.3), data.flow(point_at(-3).level, 2.5);
+    for (const isize order : {2, 3}) {
+        const auto end = [&](isize rows) {
+            return denoise_from<double>(adaptive_dpm_solver{.order = order}, point_at, -3, 3, predictor,
+                                        start.replicate(rows, 1));
+        };
+        const auto one = end(1), many = end(2 * kernels::block_elements + 100);
+        CHECK(many.accepted == one.accepted);
+        CHECK(many.rejected == one.rejected);
+        CHECK((many.x - one.x.replicate(many.x.rows(), 1)).abs().maxCoeff() < 1e-9);
+    }
+}
+
 TEST_CASE("adaptive steps meet their tolerance, with more of them where it is smaller", "[sampler]") {
     const gaussian_data data;
     for (const isize order : {2, 3}) {

@@ -153,10 +153,10 @@ TEST_CASE("a mask is a share", "[sampler]") {
     const predictor_archetype<double> predictor;
     const batch<double> x = pattern<double>(6, 3, 1);
     philox_noise noise(3, noise_stream::sampler);
-    const isize element = GENERATE(0, 4, 5);
+    const isize element = GENERATE(0, 4, 5), sample = GENERATE(0, 2);
     const auto with = [&](double share) {
         batch<double> mask = batch<double>::Ones(6, 3);
-        mask(element, 2) = share;
+        mask(element, sample) = share;
         return inpaint<double>(ddim{}.plan(grid), predictor, {x, mask}, x, noise);
     };
     CHECK_NOTHROW(with(0.25));

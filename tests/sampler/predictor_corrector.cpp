@@ -90,6 +90,30 @@ TEST_CASE("a predictor step is the reverse diffusion step", "[sampler]") {
     noise.normal(batch_view<double>(z), 1, 9);
     const double v = from * from - to * to;
     CHECK((got - (x - v * x / (0.25 + from * from) + std::sqrt(v) * z)).abs().maxCoeff() < 1e-14);
+
+    // Where the signal shrinks too: its step is by a = 0.6/0.8, with variance 0.8² − a² 0.6².
+    auto predictor = predicts([](batch_view<const double> xt, std::span<const double>,
+                                 const model_output<double>& out) { out.prediction.array() = -xt.array() / 2; },
+                              prediction::score);
+    const batch<double> shrunk =
+        denoise_from<double>(predictor_corrector{.corrections = 0}, time_grid({{2, {0.6, 0.8}}, {1, {0.8, 0.6}}}),
+                             predictor, batch<double>(x), noise, {}, 9);
+    const double a = 0.75, w = 0.64 - a * a * 0.36;
+    CHECK((shrunk - ((x - w * x / 2) / a + std::sqrt(w) * z)).abs().maxCoeff() < 1e-14);
+}
+
+TEST_CASE("the step to data adds noise only if it is asked for", "[sampler]") {
+    const batch<double> x = pattern<double>(4, 3, 1);
+    const double from = 3, v = from * from;
+    const philox_noise noise(5, noise_stream::sampler);
+    batch<double> z(4, 3);
+    noise.normal(batch_view<double>(z), 1, 0);
+    for (const bool noisy : {false, true}) {
+        const batch<double> got = denoise_from<double>(predictor_corrector{.corrections = 0, .noise_at_end = noisy},
+                                                       time_grid({{from, {1, from}}, {0, {1, 0}}}), gaussian_score(0.5),
+                                                       batch<double>(x), noise);
+        CHECK((got - (x - v * x / (0.25 + v) + (noisy ? from : 0) * z)).abs().maxCoeff() < 1e-14);
+    }
 }
 
 TEST_CASE("on a path the predictor's noise is the increment of its step, the corrector's is not", "[sampler]") {

@@ -56,6 +56,20 @@ TEST_CASE("the slope of the log-SNR is its derivative, whether the schedule know
     }
 }
 
+// A member of the name counts, whether it can be called with a time or its address can be taken.
+static_assert(detail::NamesLogSnrSlope<variance_exploding> && !detail::NamesLogSnrSlope<endless_levels>);
+namespace {
+struct slope_without_argument {
+    double log_snr_slope() const;
+};
+struct overloaded_slope {
+    double log_snr_slope(double) const;
+    float log_snr_slope(float) const;
+};
+}  // namespace
+static_assert(detail::NamesLogSnrSlope<slope_without_argument> && !detail::HasLogSnrSlope<slope_without_argument>);
+static_assert(detail::NamesLogSnrSlope<overloaded_slope> && detail::HasLogSnrSlope<overloaded_slope>);
+
 TEST_CASE("at the ends of the times the slope is taken from within", "[schedule]") {
     for (const double u : {0.0, 1e-9, 1 - 1e-9, 1.0}) {
         CHECK(std::abs(log_snr_slope_at(log_snr_schedule{linear_log_snr{}}, u) + 18.3) < 1e-6);

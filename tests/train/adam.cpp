@@ -132,6 +132,9 @@ TEST_CASE("adam refuses what does not fit", "[train]") {
     CHECK_THROWS_AS((adam<float>(t.parameters, {.epsilon = 1e-50})), value_error);
     CHECK_THROWS_AS(adam<float>(t.parameters).require_learning_rate("test", 1e39), value_error);
     CHECK_NOTHROW(adam<float>(t.parameters).require_learning_rate("test", 0));
+    constexpr double largest = std::numeric_limits<float>::max(), smallest = std::numeric_limits<float>::min();
+    CHECK_NOTHROW((adam<float>(t.parameters, {.epsilon = largest})));
+    CHECK_NOTHROW((adam<float>(t.parameters, {.epsilon = smallest})));
     // Its quotient by 1 − beta1, and its product with the weight decay, are beyond float.
     CHECK_THROWS_AS(adam<float>(t.parameters).require_learning_rate("test", 1e38), value_error);
     CHECK_NOTHROW(adam<float>(t.parameters, {.beta1 = 0}).require_learning_rate("test", 1e38));

@@ -101,7 +101,8 @@ public:
     /// Whether a covariance is not diagonal, so that its principal axes are not the coordinate axes.
     [[nodiscard]] bool rotated() const noexcept { return !axes_.empty(); }
 
-    /// The principal axes of component k as columns, D × D. Only if rotated().
+    /// The principal axes of component k as columns. Only if rotated().
+    /// @shape returns D × D
     [[nodiscard]] const batch<double>& axes(isize k) const { return axes_[static_cast<std::size_t>(k)]; }
 
     /// The variances along the principal axes, and the means in those coordinates: D × K, component k in column k.

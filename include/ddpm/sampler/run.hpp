@@ -115,6 +115,7 @@ public:
     [[nodiscard]] batch_view<S> base() noexcept { return executor_.memory().base(); }
 
     /// Moves the samples out at the end.
+    /// @shape returns D × N
     [[nodiscard]] batch<S> take() && { return std::move(executor_).take(); }
 
 private:

@@ -138,6 +138,7 @@ template <NoiseSchedule Schedule>
 /// @throws value_error for options outside their domain, or that only schedules have; shape_error if neither the options
 /// nor the predictor have a shape, or their sizes differ
 /// @determinism the same seed gives the same bits for every thread count; a sample does not depend on the others
+/// @accuracy as denoise_from
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2
 template <class Requested = void, class P, class Noise, Scalar S = sample_scalar<Requested, P>>
     requires NoiseSource<Noise, S>

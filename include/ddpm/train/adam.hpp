@@ -162,7 +162,7 @@ private:
 
     /// The coefficients of the next step, the same for all parameters.
     [[nodiscard]] kernels::detail::adam_coefficients next_coefficients(double learning_rate,
-                                                                       double gradient_scale = 1) const {
+                                                                       double gradient_scale) const {
         const double steps = static_cast<double>(state_.steps + 1);
         return {
             .gradient_scale = gradient_scale,

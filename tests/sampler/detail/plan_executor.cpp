@@ -3,9 +3,16 @@
 
 #include <ddpm/sampler/detail/plan_executor.hpp>
 
-#include "support/catch.hpp"
+#include <ddpm/sampler/ancestral.hpp>
+#include <ddpm/sampler/sample.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
 
+#include "support/catch.hpp"
+#include "support/schedules.hpp"
+
+#include <algorithm>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace ddpm::test {
@@ -43,6 +50,27 @@ TEST_CASE("other assignments are not computed in one pass", "[sampler]") {
         CHECK_FALSE(fused({{quantity::x, {term::x(1), t}}}));
     }
     CHECK_FALSE(fused({{quantity::x, {term::noise(0, 1), term::noise(1, 1)}}}));
+}
+
+TEST_CASE("an element's place in its sample does not matter, also in samples of several blocks", "[sampler]") {
+    struct constant_noise {
+        void normal(batch_view<double> out, isize, isize) const { out.array() = 0.25; }
+    };
+    const auto predictor = [](batch_view<const double> xt, std::span<const double>, const model_output<double>& out) {
+        out.prediction.array() = xt.array() / 2;
+        if (out.variance.size() > 0) {
+            out.variance.array() = xt.array().sin();
+        }
+    };
+    const noise_schedule schedule{cosine_beta{}, 20};
+    const batch<double> start = pattern<double>(2 * kernels::block_elements + 100, 2, 1);
+    for (const auto kind : {reverse_variance::fixed_small, reverse_variance::learned_range}) {
+        const sampling_plan plan = make_plan(ancestral{.variance = kind}, schedule, std::vector<isize>{19, 10, 3});
+        const auto end = [&](const batch<double>& from) {
+            return denoise_from<double>(plan, predictor, batch<double>(from), constant_noise{});
+        };
+        CHECK((end(start.colwise().reverse()) == end(start).colwise().reverse()).all());
+    }
 }
 
 }  // namespace

@@ -1,0 +1,33 @@
+# README's line, which builds and installs the library, needs Eigen alone: nothing of what the tests, the examples and the
+# benchmarks use. Takes `source`, `compiler`, `eigen`, `generator` and `work`.
+cmake_minimum_required(VERSION 3.25)
+include("${CMAKE_CURRENT_LIST_DIR}/support.cmake")
+
+file(READ "${source}/README.md" readme)
+string(FIND "${readme}" "after cmake -B build && cmake --install build\n" at)
+if(at EQUAL -1)
+    message(FATAL_ERROR "README.md installs the library by other commands than this test")
+endif()
+make_empty("${work}")
+set(without "")
+foreach(package IN ITEMS Catch2 nlohmann_json PNG benchmark CLI11)
+    list(APPEND without "-DCMAKE_DISABLE_FIND_PACKAGE_${package}=ON")
+endforeach()
+run("the configuration" "${CMAKE_COMMAND}" -S "${source}" -B "${work}/build" -G "${generator}"
+    "-DCMAKE_CXX_COMPILER=${compiler}" "-DEigen3_DIR=${eigen}" ${without})
+run("the installation" "${CMAKE_COMMAND}" --install "${work}/build" --prefix "${work}/installed")
+foreach(file IN ITEMS include/ddpm/ddpm.hpp share/pkgconfig/ddpm.pc)
+    if(NOT EXISTS "${work}/installed/${file}")
+        message(SEND_ERROR "there is no ${file}")
+    endif()
+endforeach()
+file(WRITE "${work}/project/CMakeLists.txt" "cmake_minimum_required(VERSION 3.25)
+project(consumer LANGUAGES CXX)
+find_package(ddpm REQUIRED)
+add_executable(consumer \"${source}/tests/consumers/small.cpp\")
+target_link_libraries(consumer PRIVATE ddpm::ddpm)
+")
+run("find_package" "${CMAKE_COMMAND}" -S "${work}/project" -B "${work}/project/build" -G "${generator}"
+    "-DCMAKE_CXX_COMPILER=${compiler}" "-DEigen3_DIR=${eigen}" "-Dddpm_ROOT=${work}/installed")
+run("the build" "${CMAKE_COMMAND}" --build "${work}/project/build")
+run("the program" "${work}/project/build/consumer")
