@@ -37,8 +37,8 @@ struct step_data {
 
     [[nodiscard]] ddpm::kernels::reverse_coefficients<float> coefficients(ddpm::isize k) const {
         const ddpm::stage& stage = plan.stages()[static_cast<std::size_t>(k)];
-        ddpm::kernels::reverse_coefficients<float> c{.estimate = ddpm::detail::denoise_coefficients_of<float>(
-                                                         ddpm::prediction::epsilon, stage.level, {.clip_x0 = 1.0})};
+        ddpm::kernels::reverse_coefficients<float> c{
+            .estimate = denoise_coefficients_of<float>(ddpm::prediction::epsilon, stage.level, {.clip_x0 = 1.0})};
         for (const ddpm::term& part : stage.then[0].terms) {
             const float factor = static_cast<float>(part.factor);
             switch (part.of) {

@@ -105,7 +105,7 @@ for room in $rooms; do
 done
 report "$folder/profile" uncovered "$root/tests/coverage/excluded.tsv" "$minimum_branches" "$@" "$root/include"
 
-parsers="io/detail/json_reader io/detail/json io/detail/text_cursor io/detail/decimal io/detail/utf8 io/detail/npy_header
+parsers="core/detail/json_reader core/detail/json core/detail/text_cursor core/detail/decimal core/detail/utf8 io/detail/npy_header
     io/detail/npy_values io/detail/foreign_content io/safetensors_header io/idx diffusers/detail/config_reader
     diffusers/unet_config"
 set -- "$folder/tests/fuzz_replay"

@@ -71,6 +71,7 @@
 #include <ddpm/likelihood/prior.hpp>
 #include <ddpm/likelihood/step_cost.hpp>
 #include <ddpm/likelihood/variational_bound.hpp>
+#include <ddpm/loss/bound_term.hpp>
 #include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/decoder.hpp>
 #include <ddpm/loss/hybrid.hpp>

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/io/detail/bytes.hpp>
+#include <ddpm/core/detail/bytes.hpp>
 
 #include "fuzz/require.hpp"
 #include "fuzz/targets.hpp"
@@ -11,7 +11,7 @@
 namespace ddpm::fuzz {
 
 void json(bytes input) {
-    const test::json_comparison compared = test::compare_with_peer(std::string(io::detail::text_of(input)));
+    const test::json_comparison compared = test::compare_with_peer(std::string(ddpm::detail::text_of(input)));
     require(compared.difference.empty(), compared.difference.c_str());
 }
 

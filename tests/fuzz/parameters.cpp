@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/io/detail/bytes.hpp>
+#include <ddpm/core/detail/bytes.hpp>
 #include <ddpm/io/detail/checksum.hpp>
 #include <ddpm/io/detail/crc32.hpp>
 #include <ddpm/nn/networks/mlp.hpp>
@@ -95,7 +95,7 @@ bool correct_checksum(std::string& file) {
     const std::string before = file.substr(at, size);
     file.replace(at, size, io::detail::blank_checksum);
     io::detail::crc32 crc;
-    crc.update(io::detail::bytes_of(file));
+    crc.update(ddpm::detail::bytes_of(file));
     file.replace(at, size, io::detail::checksum_text(crc.value()));
     return file.compare(at, size, before) != 0;
 }
@@ -119,7 +119,7 @@ std::string changed_checkpoint(bytes changes) {
     while (changes.size() >= 4) {
         const std::size_t added = std::min(number(3), changes.size() - 4);
         file.replace((number(0) | number(1) << 8) % (file.size() + 1), number(2),
-                     io::detail::text_of(changes.subspan(4, added)));
+                     ddpm::detail::text_of(changes.subspan(4, added)));
         changes = changes.subspan(4 + added);
     }
     length = file.size() - std::min(file.size(), data);
@@ -131,7 +131,7 @@ std::string changed_checkpoint(bytes changes) {
 /// A file, read as it is, and with the right checksum if it has a wrong one. Whole checkpoints seldom fit into an input: bytes
 /// that cannot be a file, because the highest byte of the header's length is not 0, are also changes of a checkpoint.
 void parameters(bytes input) {
-    std::string file(io::detail::text_of(input));
+    std::string file(ddpm::detail::text_of(input));
     load(file);
     if (correct_checksum(file)) {
         load(file);

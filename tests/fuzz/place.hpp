@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/io/detail/bytes.hpp>
+#include <ddpm/core/detail/bytes.hpp>
 
 #include "fuzz/targets.hpp"
 #include "support/temporary_folder.hpp"
@@ -17,6 +17,6 @@ inline const test::temporary_folder& place() {
     return folder;
 }
 
-inline void write(const std::string& path, bytes content) { test::write_text(path, io::detail::text_of(content)); }
+inline void write(const std::string& path, bytes content) { test::write_text(path, ddpm::detail::text_of(content)); }
 
 }  // namespace ddpm::fuzz

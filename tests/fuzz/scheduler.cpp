@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
+#include <ddpm/core/detail/bytes.hpp>
 #include <ddpm/diffusers/scheduler_config.hpp>
 #include <ddpm/diffusers/scheduler_run.hpp>
-#include <ddpm/io/detail/bytes.hpp>
 
 #include "fuzz/require.hpp"
 #include "fuzz/targets.hpp"
@@ -18,7 +18,7 @@ void scheduler(bytes input) {
         return;
     }
     const isize steps = std::to_integer<isize>(input[0]) % 32;
-    const std::string_view text = io::detail::text_of(input.subspan(1));
+    const std::string_view text = ddpm::detail::text_of(input.subspan(1));
     const auto network = [](batch_view<const float> xt, std::span<const double> t, const model_output<float>& out) {
         require(static_cast<isize>(t.size()) == xt.columns(), "one time per sample");
         out.prediction.array() = 0.5f * xt.array();

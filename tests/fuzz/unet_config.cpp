@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
+#include <ddpm/core/detail/bytes.hpp>
 #include <ddpm/diffusers/unet_config.hpp>
-#include <ddpm/io/detail/bytes.hpp>
 
 #include "fuzz/require.hpp"
 #include "fuzz/targets.hpp"
@@ -12,7 +12,7 @@ namespace ddpm::fuzz {
 
 void unet_config(bytes input) {
     diffusers::unet_config config;
-    if (!accepted([&] { config = diffusers::parse_unet_config(io::detail::text_of(input), "fuzz"); })) {
+    if (!accepted([&] { config = diffusers::parse_unet_config(ddpm::detail::text_of(input), "fuzz"); })) {
         return;
     }
     const std::string text = diffusers::unet_config_text(config);

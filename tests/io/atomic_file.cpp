@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/io/atomic_file.hpp>
 
-#include <ddpm/io/detail/bytes.hpp>
+#include <ddpm/core/detail/bytes.hpp>
 
 #include "io/atomic_saves.hpp"
 #include "support/catch.hpp"
@@ -39,7 +39,7 @@ TEST_CASE("atomic_file writes a new file and replaces an old one", "[io]") {
     const std::string path = folder / "file";
     for (const std::string_view content : {"first", "second and longer", ""}) {
         io::atomic_file file(path);
-        file.write(io::detail::bytes_of(content));
+        file.write(ddpm::detail::bytes_of(content));
         CHECK(folder.entries() <= 2);
         file.commit();
         CHECK(read_text(path) == content);
@@ -53,7 +53,7 @@ TEST_CASE("atomic_file without commit leaves the old file and nothing else", "[i
     write_text(path, "old");
     {
         io::atomic_file file(path);
-        file.write(io::detail::bytes_of("new"));
+        file.write(ddpm::detail::bytes_of("new"));
         CHECK(read_text(path) == "old");
     }
     CHECK(read_text(path) == "old");
@@ -66,7 +66,7 @@ TEST_CASE("atomic_file takes a name without a folder", "[io]") {
     std::filesystem::current_path(folder / "");
     {
         io::atomic_file file("plain");
-        file.write(io::detail::bytes_of("x"));
+        file.write(ddpm::detail::bytes_of("x"));
         file.commit();
     }
     std::filesystem::current_path(before);
@@ -184,7 +184,7 @@ TEST_CASE("atomic_file removes what dead writers left, and nothing of the living
     REQUIRE(::flock(held, LOCK_EX) == 0);
 
     io::atomic_file other(folder / "other");
-    other.write(io::detail::bytes_of("alive"));
+    other.write(ddpm::detail::bytes_of("alive"));
     CHECK(save_text(folder / "file") == "saved");
     other.commit();
     CHECK(read_text(folder / "other") == "alive");

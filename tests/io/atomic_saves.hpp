@@ -4,7 +4,7 @@
 
 #include <ddpm/io/atomic_file.hpp>
 
-#include <ddpm/io/detail/bytes.hpp>
+#include <ddpm/core/detail/bytes.hpp>
 
 #include "support/catch.hpp"
 
@@ -21,8 +21,8 @@ namespace ddpm::test {
 [[nodiscard]] inline std::string save_text(const std::string& path) {
     try {
         io::atomic_file file(path);
-        file.write(io::detail::bytes_of("new "));
-        file.write(io::detail::bytes_of("content"));
+        file.write(ddpm::detail::bytes_of("new "));
+        file.write(ddpm::detail::bytes_of("content"));
         file.commit();
         return "saved";
     } catch (const io_error& e) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "support/failing_allocations.hpp"
 
+#include <ddpm/core/detail/json.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/idx.hpp>
 #include <ddpm/io/image_grid.hpp>
@@ -113,6 +114,30 @@ TEST_CASE("a file of every format is read wholly, or not at all, whatever alloca
                   },
                   itself) > 2);
     }
+}
+
+TEST_CASE("JSON is read, copied and written whole, or not at all, whatever allocation fails", "[io]") {
+    const std::string text = R"({"a long key of the object":[0.02,-1.5e-3,{"k":"a string that is allocated"}],"b":[]})";
+    using ddpm::detail::json, ddpm::detail::parse_json;
+    const auto written = [](const json& tree) {
+        std::string out;
+        ddpm::detail::append_json(out, tree);
+        return out;
+    };
+    CHECK(fail_every_allocation(
+              "parse_json", nothing, [&](contents& c) { c[0] = written(parse_json(text, "t")); }, itself) > 20);
+    // A copy that throws has made nothing, which a list of values, say, must not destroy.
+    const json tree = parse_json(text, "t");
+    CHECK(fail_every_allocation(
+              "json", nothing,
+              [&](contents& c) {
+                  const json list = json::array({tree, tree, json{std::string(40, 'x')}});
+                  json assigned{std::string(40, 'y')};
+                  assigned = list;
+                  c[0] = written(assigned);
+              },
+              itself) > 20);
+    CHECK(written(tree) == text.substr(0, text.find("-1.5e-3")) + "-0.0015" + text.substr(text.find("-1.5e-3") + 7));
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ const std::string four_labels = big(0x801) + big(4) + "\x03\x01\x04\x01";
 
 std::string verdict(const std::string& content, bool labels = false) {
     return reading_verdict([&] {
-        const auto bytes = io::detail::bytes_of(content);
+        const auto bytes = ddpm::detail::bytes_of(content);
         return labels ? io::parse_idx_labels(bytes, "f") : io::parse_idx_images(bytes, "f").pixels;
     });
 }
@@ -55,14 +55,14 @@ std::string verdict_on_disk(const std::string& content, bool labels = false) {
 
 TEST_CASE("IDX images and labels are read", "[io]") {
     REQUIRE(verdict_on_disk(two_images) == "accepted");
-    const idx_images images = io::parse_idx_images(io::detail::bytes_of(two_images), "f");
+    const idx_images images = io::parse_idx_images(ddpm::detail::bytes_of(two_images), "f");
     CHECK(images.count == 2);
     CHECK(images.height == 3);
     CHECK(images.width == 2);
     CHECK(images.shape() == sample_shape(3, 2, 1));
     CHECK(images.pixels == std::vector<std::uint8_t>{0, 1, 2, 3, 4, 5, 250, 251, 252, 253, 254, 255});
     REQUIRE(verdict_on_disk(four_labels, true) == "accepted");
-    CHECK(io::parse_idx_labels(io::detail::bytes_of(four_labels), "f") == std::vector<std::uint8_t>{3, 1, 4, 1});
+    CHECK(io::parse_idx_labels(ddpm::detail::bytes_of(four_labels), "f") == std::vector<std::uint8_t>{3, 1, 4, 1});
 }
 
 TEST_CASE("an IDX error says what is wrong", "[io]") {

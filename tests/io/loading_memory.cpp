@@ -63,7 +63,7 @@ TEST_CASE("reading a file of numbers takes no more memory than the numbers and a
                              [&] { return io::read_npy<double>(path); });
                 const std::string bytes = npy_of("|u1", fortran, shape, count);
                 check_memory("parse_npy of bytes as float", bytes.size(), single,
-                             [&] { return io::parse_npy<float>(io::detail::bytes_of(bytes), "f"); });
+                             [&] { return io::parse_npy<float>(ddpm::detail::bytes_of(bytes), "f"); });
             }
         }
         const std::string text = npy_of("<f4", false, images, single);

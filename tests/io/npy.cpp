@@ -38,7 +38,7 @@ std::string file_of(std::string_view dictionary, int values = 6) {
 const std::string valid = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n";
 
 std::string verdict(const std::string& content) {
-    return reading_verdict([&] { return io::parse_npy<float>(io::detail::bytes_of(content), "f"); });
+    return reading_verdict([&] { return io::parse_npy<float>(ddpm::detail::bytes_of(content), "f"); });
 }
 
 /// The same of a file, which must be the same.
@@ -83,7 +83,7 @@ TEMPLATE_TEST_CASE("a batch comes back from its npy file", "[io]", float, double
     io::write_npy(path, samples);
     CHECK((io::read_npy<S>(path) == samples).all());
     CHECK((io::read_npy<other>(path) == samples.template cast<other>()).all());
-    CHECK((io::parse_npy<other>(io::detail::bytes_of(read_text(path)), "f") == samples.template cast<other>()).all());
+    CHECK((io::parse_npy<other>(ddpm::detail::bytes_of(read_text(path)), "f") == samples.template cast<other>()).all());
 
     io::write_npy(path, batch_view<const S>(samples).middle_rows(1, 3));
     CHECK((io::read_npy<S>(path) == samples.middleRows(1, 3)).all());
@@ -98,11 +98,11 @@ TEMPLATE_TEST_CASE("a batch comes back from its npy file", "[io]", float, double
 }
 
 TEST_CASE("npy arrays in both orders are read", "[io]") {
-    const batch<float> rows = io::parse_npy<float>(io::detail::bytes_of(file_of(valid)), "f");
+    const batch<float> rows = io::parse_npy<float>(ddpm::detail::bytes_of(file_of(valid)), "f");
     CHECK((rows == batch<float>{{1, 4}, {2, 5}, {3, 6}}).all());
     const std::string fortran = file_of("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3)}");
-    CHECK((io::parse_npy<float>(io::detail::bytes_of(fortran), "f") == batch<float>{{1, 2}, {3, 4}, {5, 6}}).all());
-    CHECK((io::parse_npy<double>(io::detail::bytes_of(fortran), "f") == batch<double>{{1, 2}, {3, 4}, {5, 6}}).all());
+    CHECK((io::parse_npy<float>(ddpm::detail::bytes_of(fortran), "f") == batch<float>{{1, 2}, {3, 4}, {5, 6}}).all());
+    CHECK((io::parse_npy<double>(ddpm::detail::bytes_of(fortran), "f") == batch<double>{{1, 2}, {3, 4}, {5, 6}}).all());
 }
 
 TEST_CASE("npy headers that other programs write are read", "[io]") {
@@ -232,7 +232,7 @@ TEST_CASE("a spoilt npy file is an io_error, or exactly the data", "[io]") {
             changed[at] = static_cast<char>(changed[at] ^ flip);
             if (verdict(changed) == "accepted") {
                 ++accepted;
-                const auto read = io::parse_npy<double>(io::detail::bytes_of(changed), "f");
+                const auto read = io::parse_npy<double>(ddpm::detail::bytes_of(changed), "f");
                 const std::vector<double> expected = numbers_of(changed);
                 CHECK(std::equal(expected.begin(), expected.end(), read.data(), read.data() + read.size()));
             }
@@ -303,8 +303,8 @@ void check_type(std::string_view kind, const std::vector<T>& numbers) {
         const std::string descr = (sizeof(T) == 1 ? '|' : order) + std::string(kind);
         const std::string file = array_of(descr, false, "(1, 4)", numbers);
         CAPTURE(descr);
-        const auto as_float = io::parse_npy<float>(io::detail::bytes_of(file), "f");
-        const auto as_double = io::parse_npy<double>(io::detail::bytes_of(file), "f");
+        const auto as_float = io::parse_npy<float>(ddpm::detail::bytes_of(file), "f");
+        const auto as_double = io::parse_npy<double>(ddpm::detail::bytes_of(file), "f");
         REQUIRE(as_double.rows() == 4);
         for (ddpm::isize i = 0; i < 4; ++i) {
             CHECK(as_float(i, 0) == static_cast<float>(numbers[static_cast<std::size_t>(i)]));
@@ -327,18 +327,18 @@ TEST_CASE("npy arrays of every type of number are read", "[io]") {
     const std::vector<std::uint16_t> halves{0x3c00, 0xc100, 0x7bff, 0x0001};
     for (const std::string_view descr : {"<f2", ">f2"}) {
         const std::string file = array_of(descr, false, "(1, 4)", halves);
-        CHECK((io::parse_npy<float>(io::detail::bytes_of(file), "f").col(0) ==
+        CHECK((io::parse_npy<float>(ddpm::detail::bytes_of(file), "f").col(0) ==
                Eigen::Array4f(1.0f, -2.5f, 65504.0f, 0x1p-24f))
                   .all());
     }
     const std::string truths = array_of<std::uint8_t>("|b1", false, "(1, 4)", {0, 1, 1, 0});
-    CHECK((io::parse_npy<float>(io::detail::bytes_of(truths), "f").col(0) == Eigen::Array4f(0, 1, 1, 0)).all());
+    CHECK((io::parse_npy<float>(ddpm::detail::bytes_of(truths), "f").col(0) == Eigen::Array4f(0, 1, 1, 0)).all());
 }
 
 TEST_CASE("an integer of an npy array is never rounded", "[io]") {
     const auto message = [](auto scalar, std::string_view descr, auto number) {
         const std::string file = array_of<decltype(number)>(descr, false, "(1, 2)", {1, number});
-        return reading_verdict([&] { return io::parse_npy<decltype(scalar)>(io::detail::bytes_of(file), "f"); });
+        return reading_verdict([&] { return io::parse_npy<decltype(scalar)>(ddpm::detail::bytes_of(file), "f"); });
     };
     CHECK(message(0.0f, "<i4", (std::int32_t{1} << 24) + 1) ==
           "f: element 1 of the array; expected an integer that float holds without rounding, got 16777217");
@@ -353,7 +353,7 @@ TEST_CASE("an integer of an npy array is never rounded", "[io]") {
 TEST_CASE("the first extent of an npy array is the samples, the others are an element's place", "[io]") {
     std::vector<float> numbers(24);
     std::iota(numbers.begin(), numbers.end(), 0.0f);
-    const auto read = [](const std::string& file) { return io::parse_npy<float>(io::detail::bytes_of(file), "f"); };
+    const auto read = [](const std::string& file) { return io::parse_npy<float>(ddpm::detail::bytes_of(file), "f"); };
     const auto images = read(array_of("<f4", false, "(2, 2, 3, 2)", numbers));
     REQUIRE(images.rows() == 12);
     REQUIRE(images.cols() == 2);

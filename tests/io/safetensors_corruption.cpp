@@ -83,7 +83,7 @@ public:
         peak_bytes = live_bytes.load();
         const std::ptrdiff_t before = peak_bytes;
         const processor_time time;
-        const auto parse = [&] { return io::safetensors_file::parse(io::detail::bytes_of(content), "f"); };
+        const auto parse = [&] { return io::safetensors_file::parse(ddpm::detail::bytes_of(content), "f"); };
         double milliseconds = 0;
         std::ptrdiff_t bytes = 0;
         const auto end = [&] {

@@ -52,6 +52,7 @@ TEMPLATE_TEST_CASE("safetensors_file reads every floating type", "[io]", float, 
     const auto file = safetensors_file::open(path);
     CHECK(file.path() == path);
     CHECK(file.tensors().size() == 4);
+    CHECK(!file.has_checksum());
     CHECK(file.info("f32").shape == std::vector<ddpm::isize>{2, 3});
     const auto values = [&](std::string_view name) {
         std::array<S, 6> out{};
@@ -63,7 +64,7 @@ TEMPLATE_TEST_CASE("safetensors_file reads every floating type", "[io]", float, 
         CAPTURE(i);
         CHECK(same(values("f32")[i], static_cast<double>(f32[i])));
         CHECK(same(values("f64")[i], f64[i]));
-        CHECK(same(values("f16")[i], static_cast<double>(io::detail::float_of_f16(f16[i]))));
+        CHECK(same(values("f16")[i], static_cast<double>(ddpm::detail::float_of_f16(f16[i]))));
         CHECK(same(values("bf16")[i], static_cast<double>(to_float(bfloat16{bf16[i]}))));
     }
 }
@@ -149,7 +150,7 @@ TEST_CASE("a safetensors file in memory is read as one on disk, where it lies", 
     const temporary_folder folder;
     const std::string bytes = write_sample(folder / "good");
     const auto disk = safetensors_file::open(folder / "good");
-    const auto memory = safetensors_file::parse(io::detail::bytes_of(bytes), "model");
+    const auto memory = safetensors_file::parse(ddpm::detail::bytes_of(bytes), "model");
     CHECK(memory.path() == "model");
     CHECK(memory.metadata() == disk.metadata());
     REQUIRE(memory.tensors().size() == disk.tensors().size());
@@ -169,6 +170,7 @@ TEST_CASE("a safetensors file in memory is read as one on disk, where it lies", 
     memory.read<float>("a", a);
     disk.read<float>("a", a_of_disk);
     CHECK(a == a_of_disk);
+    CHECK(memory.has_checksum());
     memory.verify_checksum();
     CHECK_THROWS_AS(memory.info("absent"), io_error);
     CHECK_THROWS_AS(memory.bytes_in_memory("absent"), io_error);

@@ -26,7 +26,7 @@ std::string verdict(const std::string& file) {
     largest_allocation = 0;
     std::string result = "accepted";
     try {
-        static_cast<void>(parse_safetensors(io::detail::bytes_of(file), "f").tensors.size());
+        static_cast<void>(parse_safetensors(ddpm::detail::bytes_of(file), "f").tensors.size());
     } catch (const io_error& e) {
         result = e.what();
     }
@@ -42,7 +42,7 @@ bool accepts(std::string_view header, std::size_t data_size) { return verdict(he
 
 TEST_CASE("a safetensors header is read", "[io]") {
     const std::string file = file_of(three_tensors, 65);
-    const safetensors_header header = parse_safetensors(io::detail::bytes_of(file), "f");
+    const safetensors_header header = parse_safetensors(ddpm::detail::bytes_of(file), "f");
     CHECK(header.data_start == 8 + three_tensors.size());
     CHECK(header.metadata.at("format") == "pt");
     CHECK(header.metadata.at("k") == "v");

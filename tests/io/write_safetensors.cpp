@@ -30,13 +30,13 @@ using io::tensor_source;
 /// Collects what is written.
 struct memory_sink {
     std::string content;
-    void write(std::span<const std::byte> bytes) { content.append(io::detail::text_of(bytes)); }
+    void write(std::span<const std::byte> bytes) { content.append(ddpm::detail::text_of(bytes)); }
 };
 
 std::string written(const std::vector<tensor_source>& tensors, const io::safetensors_metadata& metadata = {},
                     const io::safetensors_options& options = {}) {
     memory_sink sink;
-    io::detail::write_safetensors_to(sink, tensors, metadata, options);
+    io::detail::write_safetensors_to(sink, tensors, metadata, options, io::detail::bytes_of_source);
     return sink.content;
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("write_safetensors orders by type, the widest first, then by name", "[
         }
     }
     const std::string content = written(tensors);
-    const auto header = io::parse_safetensors(io::detail::bytes_of(content), "memory");
+    const auto header = io::parse_safetensors(ddpm::detail::bytes_of(content), "memory");
     CHECK(header.data_start % 8 == 0);
     std::uint64_t position = 0;
     for (int type = 21; type >= 0; --type) {
@@ -95,7 +95,7 @@ TEST_CASE("write_safetensors: an empty file, metadata and escapes", "[io]") {
     CHECK(written({}) == std::string("\x20\0\0\0\0\0\0\0", 8) + R"({"__metadata__":{"format":"pt"}})");
     const io::safetensors_metadata metadata{{"format", "np"}, {"a\"\n", "\x01\xc3\xa9"}};
     const std::string content = written({of_zeros("t\\\t", dtype::u8, {1}, 1)}, metadata);
-    const auto header = io::parse_safetensors(io::detail::bytes_of(content), "memory");
+    const auto header = io::parse_safetensors(ddpm::detail::bytes_of(content), "memory");
     CHECK((header.metadata == metadata));
     CHECK(header.tensors.count("t\\\t") == 1);
 }
@@ -117,6 +117,29 @@ TEST_CASE("write_safetensors refuses what the format cannot hold", "[io]") {
                     value_error);
     CHECK_THROWS_AS(io::write_safetensors(folder / "absent/file", {}), io_error);
     CHECK(folder.entries() == 0);
+}
+
+TEST_CASE("write_safetensors takes bytes that are made while the file is written", "[io]") {
+    const temporary_folder folder;
+    const std::vector<float> first{1, 2, 3}, second{4, 5};
+    const std::vector<tensor_source> tensors{{"b", {3}, std::span(first)}, {"a", {2}, std::span(second)}};
+    std::vector<float> doubled;
+    const auto bytes_of = [&](const tensor_source& tensor) {
+        doubled = tensor.name == "b" ? first : second;
+        std::transform(doubled.begin(), doubled.end(), doubled.begin(), [](float x) { return 2 * x; });
+        return std::as_bytes(std::span<const float>(doubled));
+    };
+    io::write_safetensors(folder / "made", tensors, {{"key", "value"}}, bytes_of);
+    const std::vector<float> first_doubled{2, 4, 6}, second_doubled{8, 10};
+    io::write_safetensors(
+        folder / "whole",
+        std::vector<tensor_source>{{"b", {3}, std::span(first_doubled)}, {"a", {2}, std::span(second_doubled)}},
+        {{"key", "value"}});
+    CHECK((read_text(folder / "made") == read_text(folder / "whole")));
+
+    const auto too_few = [&](const tensor_source&) { return std::as_bytes(std::span(second)); };
+    CHECK_THROWS_AS(io::write_safetensors(folder / "made", tensors, {}, too_few), value_error);
+    CHECK((read_text(folder / "made") == read_text(folder / "whole")));
 }
 
 TEST_CASE("write_safetensors refuses a header beyond the limit", "[io][slow]") {
@@ -273,7 +296,7 @@ TEST_CASE("a million random safetensors files come back as they were written", "
     for (int round = 0; round < files; ++round) {
         const file_content content = random.next();
         const std::string file = written(content.tensors, content.metadata, {.checksum = content.checksum});
-        const std::string said = difference(io::safetensors_file::parse(io::detail::bytes_of(file), "f"), content);
+        const std::string said = difference(io::safetensors_file::parse(ddpm::detail::bytes_of(file), "f"), content);
         if (!said.empty()) {
             FAIL("file " << round << ": " << said);
         }

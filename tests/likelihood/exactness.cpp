@@ -57,7 +57,7 @@ mean_estimate gap(const gaussian_mixture& mixture, const Schedule& schedule, rev
         }
         nearly_clean.add(sum);
     }
-    const mean_estimate a = noisy.estimate(), b = nearly_clean.estimate();
+    const mean_estimate a = noisy.mean_and_error(), b = nearly_clean.mean_and_error();
     return {a.mean + b.mean, std::hypot(a.error, b.error)};
 }
 

@@ -6,6 +6,7 @@
 #include <ddpm/loss/kl.hpp>
 #include <ddpm/loss/mse.hpp>
 #include <ddpm/loss/robust.hpp>
+#include <ddpm/loss/vlb.hpp>
 
 #include "loss/element_weight_check.hpp"
 #include "support/catch.hpp"
@@ -113,6 +114,17 @@ TEST_CASE("a loss that does not say that it counts weights of elements is refuse
     CHECK_NOTHROW(require_weighs_elements<mse_loss>("here"));
     CHECK_THROWS_AS(require_weighs_elements<unaware_loss>("here"), value_error);
     CHECK_THROWS_AS(require_weighs_elements<unable_loss>("here"), value_error);
+}
+
+TEST_CASE("which optional members a loss has is known", "[loss]") {
+    static_assert(loss_members<vlb_loss, noise_schedule<>, float>::refuses_times);
+    static_assert(!loss_members<mse_loss, noise_schedule<>, float>::refuses_times);
+    const batch<float> outside = batch<float>::Constant(2, 1, 127.0f);
+    CHECK_NOTHROW(require_loss_data<mse_loss, float>({}, outside, {}));
+    CHECK_THROWS_AS((require_loss_data<vlb_loss, float>({}, outside, {})), value_error);
+    CHECK_NOTHROW(require_element_weight<float>("here", outside));
+    const batch<float> negative = batch<float>::Constant(2, 1, -1.0f);
+    CHECK_THROWS_AS(require_element_weight<float>("here", negative), value_error);
 }
 
 TEST_CASE("times, weights and places for losses must be one per sample", "[loss]") {

@@ -108,6 +108,19 @@ TEST_CASE("classifier guidance of eps is that of the paper, over a schedule", "[
     CHECK((got.col(1) - (x.col(1) / 2 - 3 * std::sqrt(1 - schedule.alpha_bar(80)))).abs().maxCoeff() < 1e-15);
 }
 
+TEST_CASE("a session of a gradient is made where there is one to make", "[predictor]") {
+    struct makes_sessions {
+        isize session(isize samples) const { return samples; }
+    };
+    const makes_sessions with_session;
+    CHECK(gradient_session_of(with_session, 5) == 5);
+    const auto bare = [](batch_view<const float>, std::span<const double>, batch_view<float>) {};
+    CHECK(&gradient_session_of(bare, 5) == &bare);
+    static_assert(GradientLike<decltype(bare), float> && !GradientLike<makes_sessions, float>);
+    CHECK_NOTHROW(require_guidance_scale("here", -1e6));
+    CHECK_THROWS_AS(require_guidance_scale("here", 1.1e6), value_error);
+}
+
 TEST_CASE("classifier_guided: what does not fit is an error", "[predictor]") {
     const session_archetype<double> net;  // predicts v
     const auto p = classifier_guided(net, session_gradient{}, level_function(flow_level));

@@ -49,10 +49,10 @@ TEST_CASE("a bare callable predicts eps and knows no shape", "[predictor]") {
 
 TEST_CASE("a session is made where there is one to make", "[predictor]") {
     const session_archetype<float> net;
-    const auto session = detail::session_of(net, 5);
+    const auto session = session_of(net, 5);
     CHECK(session.samples == 5);
     predictor_archetype<float> bare;
-    CHECK(&detail::session_of(bare, 5) == &bare);
+    CHECK(&session_of(bare, 5) == &bare);
 }
 
 }  // namespace ddpm::test

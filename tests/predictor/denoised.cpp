@@ -62,7 +62,7 @@ TEMPLATE_TEST_CASE("the limit of dynamic thresholding is the quantile, at least 
     const auto limits = [&](const dynamic_threshold& threshold) {
         batch<S> changed = x0;
         std::vector<S> found(3);
-        detail::threshold_limits<S>(threshold, changed, found);
+        threshold_limits<S>(threshold, changed, found);
         return found;
     };
     CHECK(limits({.ratio = 1}) == std::vector<S>{7, 1, S(1.25)});  // no maximum by default

@@ -81,7 +81,7 @@ void check_product(const P& predictor, isize rows, const std::vector<double>& t)
     const isize samples = static_cast<isize>(t.size());
     batch<double> x = random_batch(rows, samples, 2), gradient = batch<double>::Constant(rows, samples, 9);
     const batch<double> v = random_batch(rows, samples, 3);
-    auto&& session = detail::session_of(predictor, samples);
+    auto&& session = session_of(predictor, samples);
     session.vector_jacobian(batch_view<const double>(x), std::span<const double>(t), batch_view<const double>(v),
                             batch_view<double>(gradient));
     const auto sum = [&] { return (call<double>(session, x, t) * v).sum(); };

@@ -32,7 +32,7 @@ TEST_CASE("EDM's coefficients are those of its table 1", "[process]") {
 }
 
 TEST_CASE("EDM's preconditioning needs data that varies, and a smallest sigma that is not negative", "[process]") {
-    const auto check = [](const edm_preconditioning& options) { detail::require_valid("here", options); };
+    const auto check = [](const edm_preconditioning& options) { require_valid("here", options); };
     CHECK_NOTHROW(check({.sigma_data = 1e-300, .sigma_min = 0}));
     for (const double wrong : {0.0, -0.5, std::nan("")}) {
         CHECK_THROWS_AS(check({.sigma_data = wrong}), value_error);

@@ -40,6 +40,22 @@ TEMPLATE_TEST_CASE("eps -> x0 -> v -> score -> eps is the identity", "[process]"
     }
 }
 
+TEST_CASE("an error is converted as a prediction is, also where the conversion is infinite", "[process]") {
+    const noise_level<double> level{0.8, 0.6};
+    for (const prediction from : all_predictions) {
+        for (const prediction to : {prediction::x0, prediction::epsilon}) {
+            CHECK(error_factor(from, to, level) == conversion(from, to, level).value);
+        }
+        CHECK_THROWS_AS(error_factor(from, prediction::v, level), value_error);
+    }
+    const noise_level<double> noise{0, 1}, clean_sample{1, 0};
+    CHECK(std::isinf(error_factor(prediction::epsilon, prediction::x0, noise)));
+    CHECK(std::isinf(error_factor(prediction::score, prediction::x0, noise)));
+    CHECK(error_factor(prediction::v, prediction::x0, noise) == -1);
+    CHECK(std::isinf(error_factor(prediction::x0, prediction::epsilon, clean_sample)));
+    CHECK(error_factor(prediction::x0, prediction::x0, clean_sample) == 1);
+}
+
 TEST_CASE("every conversion gives the quantity that its definition names", "[process]") {
     const batch<double> x0 = pattern<double>(4, 3, 1);
     const batch<double> eps = pattern<double>(4, 3, 2);

@@ -214,7 +214,7 @@ static_assert(DifferentiablePredictor<half_with_jacobian, float> && !Differentia
 static_assert(DifferentiableLike<half_with_jacobian&, float> && DifferentiableLike<line_network<float>, float>);
 static_assert(!DifferentiableLike<makes_sessions, float>);
 
-// LogGradient: of a classifier; AdaptableGradient: what guidance by a classifier accepts, of either scalar.
+// LogGradient, GradientLike: of a classifier; AdaptableGradient: what guidance by a classifier accepts, of either scalar.
 struct no_gradient {
     void operator()(batch_view<const float> xt, std::span<const double>, batch_view<float> out) const {
         half_of_xt{}(xt, {}, {out, {}});
@@ -226,6 +226,7 @@ struct makes_gradients {
 static_assert(LogGradient<no_gradient, float> && !LogGradient<no_gradient, double> && !LogGradient<nothing, float>);
 static_assert(AdaptableGradient<no_gradient> && AdaptableGradient<const no_gradient&>);
 static_assert(AdaptableGradient<makes_gradients>);
+static_assert(GradientLike<const makes_gradients, float> && !GradientLike<no_gradient, double>);
 static_assert(!AdaptableGradient<nothing> && !AdaptableGradient<half_of_xt> && !AdaptableGradient<int>);
 
 // Layer: names its scalar and visits its parameters; Network: also plans, goes forward and backward.
@@ -299,6 +300,10 @@ static_assert(!VarianceLoss<zero_loss, two_steps, float> && !VarianceLoss<hybrid
 static_assert(VarianceLoss<basic_hybrid_loss<zero_loss>, two_steps, float>);
 static_assert(!VarianceLoss<basic_hybrid_loss<zero_loss>, two_steps, double>);
 static_assert(!VarianceLoss<basic_hybrid_loss<nothing>, two_steps, float>);
+struct named_loss : zero_loss {
+    const char* text() const { return "named"; }
+};
+static_assert(LossWithText<named_loss> && !LossWithText<zero_loss>);
 static_assert(WeighsElements<mse_loss> && !WeighsElements<zero_loss>);
 static_assert(WeighsElements<hybrid_loss> && !WeighsElements<basic_hybrid_loss<zero_loss>>);
 
@@ -450,6 +455,9 @@ void meet_predictor() {
     static_cast<void>(network_session<line_network<float>>(net, 2));
     static_cast<void>(prediction_of(predictor));
     static_cast<void>(shape_of(predictor));
+    static_cast<void>(session_of(predictor, 2));
+    const makes_gradients gradients;
+    static_cast<void>(gradient_session_of(gradients, 2));
     static_cast<void>(sample(ddim{}, discrete, guided(half_of_pairs{}, half_of_pairs{}, 2), {.steps = 2, .count = 2}));
 
     const auto mixture = gaussian_mixture::isotropic({1}, batch<double>::Zero(4, 1), {1});
@@ -463,6 +471,7 @@ void meet_predictor() {
 void meet_sampler() {
     const sample_options options{.steps = 2, .count = 2, .shape = 4};
     static_cast<void>(timesteps_of(discrete, options));
+    static_cast<void>(initial_samples<float>(predictor, options, noise, 2));
     static_cast<void>(sample(sampler, discrete, predictor, options));
     static_cast<void>(sample(ddim{}, discrete, makes_sessions{}, options, noise));
     static_cast<void>(sample(any_sampler(sampler), discrete, net, options));
@@ -502,6 +511,7 @@ void meet_loss_and_likelihood() {
     static_cast<void>(weight_at(discrete, snr_weighting{}, prediction::epsilon, 1));
     weighted_mse(x, x, 1.0, values);
 
+    static_cast<void>(bound_step_at(discrete, prediction::x0, reverse_variance::fixed_small, 1, 0));
     prior_kl(discrete, x, 1, values);
     static_cast<void>(step_cost(discrete, numbers));
     static_cast<void>(optimal_timesteps(discrete, numbers, 1));

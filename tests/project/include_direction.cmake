@@ -1,7 +1,13 @@
 # A header includes its own room and lower ones, never higher; detail/ is included by its own room only, but a kernel in
 # kernels/detail/ by one other room too, the one that uses it. A header in detail/ opens only namespaces with a component
 # detail. What is in core/detail/ is open to all rooms. Examples include nothing from detail/; benchmarks nothing but
-# kernels, and their installed headers also what reads and writes JSON.
+# kernels, and their installed headers also what is in core/detail/.
+#
+# Names are checked too, since a header may reach the inside of another room through headers that that room includes: what
+# core and kernels declare in a namespace detail is open to all rooms, what another room declares there only to itself.
+# Code is read as clang-format lays it out. Used are the names behind `detail::`, and in a namespace detail also those that
+# stand alone; there a member or a parameter must not have the name that a lower room has in its namespace detail.
+# Takes `source`, the project's folder.
 cmake_minimum_required(VERSION 3.25)
 
 # What a room may include, beside itself.
@@ -20,17 +26,6 @@ set(may_include_metrics core kernels)
 set(may_include_io core kernels)
 set(may_include_train core kernels random schedule grid process predictor loss nn io)
 set(may_include_diffusers core kernels random schedule grid process predictor sampler nn io)
-
-# Internals that other rooms share: "<includer's room> <header>".
-set(shared_details
-    "likelihood loss/detail/bound_term.hpp"
-    "train io/detail/checksum.hpp"
-    "diffusers io/detail/bytes.hpp"
-    "diffusers io/detail/input_file.hpp"
-    "diffusers io/detail/json.hpp"
-    "diffusers io/detail/posix_files.hpp"
-    "diffusers io/detail/read_converted.hpp"
-    "diffusers io/detail/staging_memory.hpp")
 
 function(check_header header)
     string(REGEX MATCH "^[a-z0-9_]+" room "${header}")
@@ -56,7 +51,7 @@ function(check_header header)
                 endif()
                 set_property(GLOBAL PROPERTY "user of ${included}" ${room})
             elseif(included MATCHES "/detail/" AND NOT included_room STREQUAL room AND
-                   NOT included_room STREQUAL "core" AND NOT "${room} ${included}" IN_LIST shared_details)
+                   NOT included_room STREQUAL "core")
                 message(SEND_ERROR "${header}: includes ddpm/${included}, the inside of another room")
             endif()
         endif()
@@ -74,6 +69,7 @@ file(GLOB_RECURSE headers RELATIVE "${source}/include/ddpm" "${source}/include/d
 foreach(header IN LISTS headers)
     check_header("${header}")
 endforeach()
+list(LENGTH headers header_count)
 
 file(GLOB_RECURSE programs RELATIVE "${source}" "${source}/examples/*.[ch]pp" "${source}/bench/*.[ch]pp")
 foreach(program IN LISTS programs)
@@ -82,9 +78,173 @@ foreach(program IN LISTS programs)
         list(FILTER includes EXCLUDE REGEX "<ddpm/kernels/detail/")
     endif()
     if(program MATCHES "^bench/include/")
-        list(FILTER includes EXCLUDE REGEX "<ddpm/io/detail/(json|json_writer|input_file)\\.hpp>")
+        list(FILTER includes EXCLUDE REGEX "<ddpm/core/detail/")
     endif()
     if(includes)
         message(SEND_ERROR "${program}: includes internals: ${includes}")
     endif()
 endforeach()
+
+# The rooms that bench/include may use names of.
+list(APPEND may_include_bench core kernels random schedule grid process predictor loss sampler likelihood nn metrics io train
+    diffusers)
+set(rooms_with_namespace bench diffusers io kernels nn)  # that of the others is ddpm
+
+# Sets `code_of_FILE`, the code of a header that stands in no namespace detail, and `code_in_FILE_NAMESPACE` for each of
+# `namespaces_of_FILE`, its namespaces that end with detail: without comments, texts, attributes and includes, with ( and )
+# in place of brackets, and ` in place of ; since a list is made of it.
+function(read_header file)
+    file(READ "${file}" text)
+    string(REPLACE "\\\n" "\n" text "${text}")
+    string(REPLACE "\\\\" "" text "${text}")
+    string(REPLACE "\\\"" "" text "${text}")
+    string(REGEX REPLACE "\"[^\"\n]*\"" "text" text "${text}")
+    string(REGEX REPLACE "//[^\n]*[^\n a-z_:0-9][^\n]*" "" text "${text}")  # any but `// namespace NAME`
+    string(REGEX REPLACE "\n *#[^\n]*" "\n" text "${text}")
+    string(REGEX REPLACE "\\[\\[[^]]*\\]\\] ?" "" text "${text}")
+    string(REPLACE "decltype(auto)" "auto" text "${text}")
+    string(REPLACE "[" "(" text "${text}")
+    string(REPLACE "]" ")" text "${text}")
+    string(REPLACE ";" "`" text "${text}")
+    string(REPLACE "\\" "" text "${text}")
+    string(REPLACE "\n" ";" lines "${text}")
+    set(open "")    # the namespaces that are open, the innermost last
+    set(inside "")  # their names joined, up to the first detail; empty if there is none
+    set(outside "")
+    set(found "")
+    foreach(line IN LISTS lines)
+        if(line MATCHES "^(inline )?namespace ([a-z_0-9:]+) {")
+            list(APPEND open "${CMAKE_MATCH_2}")
+        elseif(line MATCHES "^}  // (inline )?namespace [a-z_0-9:]+$")
+            list(POP_BACK open)
+        else()
+            string(REGEX REPLACE " *//.*$" "" line "${line}")
+            if(inside)
+                string(APPEND code_${inside} "${line}\n")
+            else()
+                string(APPEND outside "${line}\n")
+            endif()
+            continue()
+        endif()
+        list(JOIN open "::" joined)
+        set(inside "")
+        if(joined MATCHES "^(([a-z_0-9]+::)*detail)(::|$)")
+            string(REPLACE "::" "." inside "${CMAKE_MATCH_1}")  # a variable's name has no colons
+            list(APPEND found "${inside}")
+        endif()
+    endforeach()
+    list(REMOVE_DUPLICATES found)
+    foreach(namespace IN LISTS found)
+        set(code_in_${file}_${namespace} "${code_${namespace}}" PARENT_SCOPE)
+    endforeach()
+    set(namespaces_of_${file} "${found}" PARENT_SCOPE)
+    set(code_of_${file} "${outside}" PARENT_SCOPE)
+endfunction()
+
+# Adds `room` to the rooms that declare each name that stands at the beginning of a declaration in `code`:
+# `rooms_of_NAMESPACE.NAME`.
+macro(find_declarations room namespace code)
+    string(REGEX MATCHALL "(^|\n)[A-Za-z_][^\n]*" declarations "${code}")
+    foreach(line IN LISTS declarations)
+        string(REGEX REPLACE "^\n" "" line "${line}")
+        string(REGEX REPLACE "(__attribute__|alignas)[(][^ ]*[)] " "" line "${line}")
+        set(declared "")
+        if(line MATCHES "^(template|public:|private:|protected:|static_assert|friend|extern|namespace)")
+            continue()
+        elseif(line MATCHES "^(struct|class|union|enum class|enum|concept) ([A-Za-z_0-9]+)")
+            set(declared "${CMAKE_MATCH_2}")
+        elseif(line MATCHES "^using ([A-Za-z_0-9]+::)*([A-Za-z_0-9]+)( =|`)")
+            set(declared "${CMAKE_MATCH_2}")
+        elseif(line MATCHES "^([^=(`{]*[ *&])([A-Za-z_][A-Za-z_0-9]*) ?[=(`{]")
+            set(declared "${CMAKE_MATCH_2}")
+            list(REMOVE_ITEM declared operator)
+            if(line MATCHES "^inline constexpr [^(]*`$")
+                string(REGEX MATCHALL ", [a-z_0-9]+ =" more "${line}")
+                list(TRANSFORM more REPLACE "^, ([a-z_0-9]+) =$" "\\1")
+                list(APPEND declared ${more})
+            endif()
+        endif()
+        foreach(name IN LISTS declared)
+            set(key "${namespace}.${name}")
+            if(NOT DEFINED "rooms_of_${key}")
+                math(EXPR name_count "${name_count} + 1")
+            endif()
+            list(APPEND "rooms_of_${key}" ${room})
+        endforeach()
+    endforeach()
+endmacro()
+
+# Reports the use of a name in a header of `room` if only other rooms declare it in this namespace.
+macro(check_use file room key)
+    if(DEFINED "rooms_of_${key}")
+        math(EXPR use_count "${use_count} + 1")
+        set(owners "${rooms_of_${key}}")
+        set(is_open FALSE)
+        foreach(owner IN LISTS owners)
+            if(owner STREQUAL room OR owner MATCHES "^(core|kernels)$")
+                set(is_open TRUE)
+            endif()
+        endforeach()
+        if(NOT is_open)
+            list(REMOVE_DUPLICATES owners)
+            list(JOIN owners ", " owners)
+            string(REPLACE "." "::" used "${key}")
+            message(SEND_ERROR "${file}: uses ${used}, the inside of another room: ${owners}")
+        endif()
+    endif()
+endmacro()
+
+set(name_count 0)
+set(use_count 0)
+file(GLOB_RECURSE files RELATIVE "${source}" "${source}/include/ddpm/*/*.hpp" "${source}/bench/include/ddpm/*/*.hpp")
+foreach(file IN LISTS files)
+    string(REGEX REPLACE "^(bench/)?include/ddpm/([a-z0-9_]+)/.*$" "\\2" room "${file}")
+    set(room_of_${file} ${room})
+    read_header("${source}/${file}")
+    foreach(namespace IN LISTS "namespaces_of_${source}/${file}")
+        find_declarations(${room} ${namespace} "${code_in_${source}/${file}_${namespace}}")
+    endforeach()
+endforeach()
+foreach(file IN LISTS files)
+    set(room ${room_of_${file}})
+    set(own ddpm)
+    if(room IN_LIST rooms_with_namespace)
+        set(own "ddpm.${room}")
+    endif()
+    set(code "${code_of_${source}/${file}}")
+    foreach(namespace IN LISTS "namespaces_of_${source}/${file}")
+        set(inside "${code_in_${source}/${file}_${namespace}}")
+        string(APPEND code "${inside}")
+        string(REGEX MATCHALL "(^|[^A-Za-z0-9_:.>])[A-Za-z_][A-Za-z_0-9]*" words "${inside}")
+        list(TRANSFORM words REPLACE "^[^A-Za-z0-9_]" "")
+        list(REMOVE_DUPLICATES words)
+        foreach(word IN LISTS words)
+            set(key "${namespace}.${word}")
+            if(DEFINED "rooms_of_${key}")
+                foreach(owner IN LISTS "rooms_of_${key}")
+                    if(owner STREQUAL room OR owner IN_LIST may_include_${room})  # no other one can be meant
+                        check_use(${file} ${room} ${key})
+                        break()
+                    endif()
+                endforeach()
+            endif()
+        endforeach()
+    endforeach()
+    string(REGEX MATCHALL "([a-z_0-9]+::)*detail::[A-Za-z_0-9]+" uses "${code}")
+    list(REMOVE_DUPLICATES uses)
+    foreach(use IN LISTS uses)
+        string(REGEX REPLACE "^ddpm::" "" use "${use}")
+        string(REPLACE "::" "." use "${use}")
+        if(use MATCHES "^detail[.]" AND DEFINED "rooms_of_${own}.${use}")
+            check_use(${file} ${room} "${own}.${use}")
+        else()
+            check_use(${file} ${room} "ddpm.${use}")
+        endif()
+    endforeach()
+endforeach()
+
+list(LENGTH files file_count)
+if(header_count LESS 400 OR file_count LESS 410 OR name_count LESS 800 OR use_count LESS 2000)
+    message(FATAL_ERROR "only ${header_count} and ${file_count} headers, ${name_count} names and ${use_count} uses were found")
+endif()
+message("${header_count} headers, with those of the benchmarks ${file_count}; ${name_count} names, ${use_count} uses")

@@ -90,13 +90,13 @@ TEST_CASE("churn draws where it adds noise, or everywhere", "[sampler]") {
 
 TEST_CASE("churn: what is outside its domain is an error", "[sampler]") {
     const double nan = std::nan("");
-    CHECK_NOTHROW(detail::require_valid("test", {}));
-    CHECK_NOTHROW(detail::require_valid("test", {.s_tmin = 2, .s_tmax = 2, .s_noise = 0}));
+    CHECK_NOTHROW(require_valid("test", {}));
+    CHECK_NOTHROW(require_valid("test", {.s_tmin = 2, .s_tmax = 2, .s_noise = 0}));
     for (const churn_options& bad :
          {churn_options{.s_churn = -1}, churn_options{.s_churn = nan}, churn_options{.s_tmin = -1},
           churn_options{.s_tmin = nan}, churn_options{.s_tmin = 2, .s_tmax = 1}, churn_options{.s_noise = -1},
           churn_options{.s_noise = nan}}) {
-        CHECK_THROWS_AS(detail::require_valid("test", bad), value_error);
+        CHECK_THROWS_AS(require_valid("test", bad), value_error);
     }
 }
 

@@ -96,7 +96,7 @@ int run_without_calls(const predictor_corrector& sampler, const Net& net, isize 
         set_thread_count(1);
         const time_grid grid = make_grid(noise_schedule{linear_beta{}, 1000}, make_timesteps(1000, 12));
         philox_noise noise(1, noise_stream::sampler);
-        decltype(auto) session = detail::session_of(net, count);
+        decltype(auto) session = session_of(net, count);
         detail::predictor_corrector_run<float, std::remove_reference_t<decltype(session)>, philox_noise> run(
             sampler, session, prediction::epsilon, noise, start_of(net, noise, count), 0);
         isize k = 0;
@@ -115,7 +115,7 @@ int run_without_calls(const adaptive_dpm_solver& solver, const Net& net, isize c
             return grid_point{100 - 30 * lambda, variance_preserving_level(std::exp(-lambda))};
         };
         philox_noise noise(1, noise_stream::sampler);
-        decltype(auto) session = detail::session_of(net, count);
+        decltype(auto) session = session_of(net, count);
         auto run = detail::adaptive_run_of<float>(solver, point_at, -3, 3, session, prediction::epsilon,
                                                   start_of(net, noise, count));
         end_after_quiet_steps([&] {

@@ -73,6 +73,20 @@ TEST_CASE("samples begin with noise of the deviation of the grid's first level",
     }
 }
 
+TEST_CASE("initial samples are the first normals times the deviation", "[sampler]") {
+    static_assert(std::same_as<sample_scalar<void, session_archetype<double>>, double>);
+    static_assert(std::same_as<sample_scalar<float, session_archetype<double>>, float>);
+    const philox_noise noise(5, noise_stream::sampler);
+    const predictor_archetype<float> bare;
+    const sample_options options{.count = 3, .shape = 4, .first_sample = 2};
+    batch<float> z(4, 3);
+    noise.normal(batch_view<float>(z), 0, 2);
+    CHECK((initial_samples<float>(bare, options, noise, 1) == z).all());
+    CHECK((initial_samples<float>(bare, options, noise, 0.75) == 0.75f * z).all());
+    CHECK_THROWS_AS(initial_samples<float>(bare, {.count = 3}, noise, 1), shape_error);
+    CHECK_THROWS_AS(initial_samples<float>(bare, {.count = -1, .shape = 4}, noise, 1), value_error);
+}
+
 TEST_CASE("the deviation at the start of a run is the root of the sum of squares", "[sampler]") {
     for (const double signal : {0.0, 1e-3, 0.3, 0.9}) {
         for (const double sigma : {1e-2, 0.7, 3.3, 157.4}) {

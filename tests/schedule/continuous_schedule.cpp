@@ -44,12 +44,4 @@ TEST_CASE("times are those from 0 to 1, or what the schedule says", "[schedule]"
     CHECK(times_of(variance_exploding{}).last == std::numeric_limits<double>::infinity());
 }
 
-TEST_CASE("values outside a range are named", "[schedule]") {
-    CHECK_NOTHROW(detail::require_between("here", "x", 1, 1, 2));
-    CHECK_NOTHROW(detail::require_between("here", "x", 2, 1, 2));
-    CHECK_THROWS_AS(detail::require_between("here", "x", 0.5, 1, 2), value_error);
-    CHECK_THROWS_AS(detail::require_between("here", "x", 2.5, 1, 2), value_error);
-    CHECK_THROWS_AS(detail::require_between("here", "x", std::numeric_limits<double>::quiet_NaN(), 1, 2), value_error);
-}
-
 }  // namespace ddpm::test

@@ -22,7 +22,7 @@ template <Scalar S, class Session>
 template <Scalar S, class P>
     requires PredictorLike<P, S>
 [[nodiscard]] batch<S> evaluate(const P& predictor, const batch<S>& x, const std::vector<double>& t) {
-    auto&& session = detail::session_of(predictor, x.cols());
+    auto&& session = session_of(predictor, x.cols());
     return call<S>(session, x, t);
 }
 

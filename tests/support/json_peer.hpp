@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/json.hpp>
 #include <ddpm/core/error.hpp>
-#include <ddpm/io/detail/json.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -14,8 +14,8 @@
 namespace ddpm::test {
 
 /// The same tree in the other library's type.
-[[nodiscard]] inline nlohmann::json peer_of(const io::detail::json& tree) {
-    using io::detail::json_kind, io::detail::json_number;
+[[nodiscard]] inline nlohmann::json peer_of(const ddpm::detail::json& tree) {
+    using ddpm::detail::json_kind, ddpm::detail::json_number;
     nlohmann::json out;
     switch (tree.kind) {
         case json_kind::null:
@@ -30,13 +30,13 @@ namespace ddpm::test {
             return tree.text;
         case json_kind::array:
             out = nlohmann::json::array();
-            for (const io::detail::json& element : tree.items) {
+            for (const ddpm::detail::json& element : tree.items) {
                 out.push_back(peer_of(element));
             }
             break;
         case json_kind::object:
             out = nlohmann::json::object();
-            for (const io::detail::json& member : tree.items) {
+            for (const ddpm::detail::json& member : tree.items) {
                 out[member.key] = peer_of(member);
             }
             break;
@@ -76,9 +76,9 @@ struct json_comparison {
 };
 
 [[nodiscard]] inline json_comparison compare_with_peer(const std::string& text) {
-    io::detail::json tree;
+    ddpm::detail::json tree;
     try {
-        tree = io::detail::parse_json(text, "t");
+        tree = ddpm::detail::parse_json(text, "t");
     } catch (const io_error&) {
         if (nlohmann::json::accept(text) && !breaks_stricter_rule(text)) {
             return {false, "only nlohmann/json accepts it"};
@@ -89,7 +89,7 @@ struct json_comparison {
         return {true, "only the library accepts it"};
     }
     std::string again;
-    io::detail::append_json(again, tree);
+    ddpm::detail::append_json(again, tree);
     const nlohmann::json peer = nlohmann::json::parse(text);
     if (peer_of(tree) != peer || nlohmann::json::parse(again) != peer) {
         return {true, "the values differ"};

@@ -158,19 +158,17 @@ template <Scalar S, class P, NoiseSource<S> Noise>
 /// network have a shape, or their sizes differ
 /// @determinism as ddpm::sample
 /// @accuracy see make_scheduler_run
-template <class Requested = void, class P, Scalar S = ddpm::detail::sample_scalar<Requested, P>>
+template <class Requested = void, class P, Scalar S = sample_scalar<Requested, P>>
     requires PredictorLike<P, S>
 [[nodiscard]] batch<S> sample(const scheduler_run& run, P&& network, const sample_options& options = {},
                               const std::type_identity_t<step_callback<S>>& on_step = {}) {
-    ddpm::detail::require_no_timesteps(options);
+    require_no_timesteps(options);
     if (options.clip_x0 || options.clip_epsilon || options.threshold) {
         throw value_error("sample", "options clip_x0, clip_epsilon and threshold",
                           "their default values, since the run has them from the scheduler", "others");
     }
     philox_noise noise(options.seed, noise_stream::sampler);
-    batch<S> x(ddpm::detail::shape_to_sample(network, options).size(), options.count);
-    noise.normal(batch_view<S>(x), 0, options.first_sample);
-    x *= static_cast<S>(run.initial_deviation);
+    batch<S> x = initial_samples<S>(network, options, noise, run.initial_deviation);
     return denoise_from<S>(run, network, std::move(x), noise, on_step, options.first_sample);
 }
 

@@ -82,7 +82,7 @@ template <class E>
         }
     }
     const std::string_view taken = name_of(names, static_cast<int>(other));
-    notes.push_back(ddpm::detail::text("key ", io::detail::quoted(key), ": ", io::detail::quoted(given),
+    notes.push_back(ddpm::detail::text("key ", ddpm::detail::quoted(key), ": ", ddpm::detail::quoted(given),
                                        " is unknown; taken as ", taken.empty() ? "null" : taken,
                                        ", as diffusers does"));
     return other;

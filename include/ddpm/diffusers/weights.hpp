@@ -3,12 +3,11 @@
 #pragma once
 
 #include <ddpm/core/detail/difference_list.hpp>
+#include <ddpm/core/detail/posix_files.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/weight_files.hpp>
 #include <ddpm/diffusers/detail/weight_tiles.hpp>
-#include <ddpm/io/atomic_file.hpp>
-#include <ddpm/io/detail/posix_files.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/write_safetensors.hpp>
 #include <ddpm/nn/parameters.hpp>
@@ -54,7 +53,8 @@ void require_tensors_of(const weight_files& files, const std::vector<nn::paramet
         if (found == files.tensors().end()) {
             differences.add(p.name, " is missing");
         } else if (const io::tensor_info& info = *found->second.info; !fits(p, info.shape)) {
-            differences.add(p.name, " has shape ", io::detail::shape_text(info.shape), " instead of ", p.shape.text());
+            differences.add(p.name, " has shape ", ddpm::detail::shape_text(info.shape), " instead of ",
+                            p.shape.text());
         } else if (!io::converts_to_scalar(info.type)) {
             differences.add(p.name, " has type ", io::name_of(info.type), " instead of a floating-point one");
         }
@@ -135,23 +135,19 @@ void save_weights(const std::string& folder, const Net& net) {
     if (detail::kind_of(old_index) == detail::path_kind::folder) {
         throw io_error(old_index, "cannot be removed", "a file or none", "a folder");
     }
-    io::atomic_file file(detail::path_in(place, detail::weights_name()));
-    const auto order = io::detail::safetensors_order(tensors);
-    const std::string prefix = io::detail::safetensors_prefix(order, {{"format", "pt"}});
-    file.write(io::detail::bytes_of(prefix));
     std::vector<S> in_torch_order(largest);
-    for (const io::tensor_source* const tensor : order) {
-        const auto& p = parameters[static_cast<std::size_t>(tensor - tensors.data())];
+    const auto bytes_of = [&](const io::tensor_source& tensor) {
+        const auto& p = parameters[static_cast<std::size_t>(&tensor - tensors.data())];
         const auto out = std::span(in_torch_order).first(p.values.size());
         nn::to_torch_order(p, out);
-        file.write(std::as_bytes(out));
-    }
-    file.commit();
-    if (io::detail::uninterrupted([&] { return ::unlink(old_index.c_str()); }) != 0 && errno != ENOENT) {
+        return std::as_bytes(out);
+    };
+    io::write_safetensors(detail::path_in(place, detail::weights_name()), tensors, {}, bytes_of);
+    if (ddpm::detail::uninterrupted([&] { return ::unlink(old_index.c_str()); }) != 0 && errno != ENOENT) {
         throw io_error(old_index,
                        ddpm::detail::text("the new weights are in place, but this index, which is preferred to "
                                           "them, cannot be removed (",
-                                          io::detail::system_message(errno), ")"));
+                                          ddpm::detail::system_message(errno), ")"));
     }
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/grid/continuous_grid.hpp>
 #include <ddpm/grid/sigma_list.hpp>
 #include <ddpm/grid/time_grid.hpp>

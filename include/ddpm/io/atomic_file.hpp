@@ -3,8 +3,8 @@
 #pragma once
 
 #include <ddpm/core/assert.hpp>
+#include <ddpm/core/detail/posix_files.hpp>
 #include <ddpm/core/error.hpp>
-#include <ddpm/io/detail/posix_files.hpp>
 #include <ddpm/io/detail/temporary_file.hpp>
 
 #include <algorithm>
@@ -30,13 +30,13 @@ public:
     /// Creates a temporary file for the new content of `path`, beside it.
     /// @throws io_error if no file can be created in the folder, or `path` is something other than a regular file
     explicit atomic_file(std::string path) : path_(std::move(path)) {
-        if (path_.empty() || detail::path_separators.find(path_.back()) != detail::path_separators.npos) {
+        if (path_.empty() || ddpm::detail::path_separators.find(path_.back()) != ddpm::detail::path_separators.npos) {
             throw io_error(path_, "cannot be written", "the name of a file", "none");
         }
-        const std::size_t slash = path_.find_last_of(detail::path_separators);
+        const std::size_t slash = path_.find_last_of(ddpm::detail::path_separators);
         const std::string folder = slash == path_.npos ? "." : slash == 0 ? "/" : path_.substr(0, slash);
-        detail::file_status old{};
-        const bool has_old = detail::status_of(path_, old);
+        ddpm::detail::file_status old{};
+        const bool has_old = ddpm::detail::status_of(path_, old);
         if (!has_old && errno != ENOENT) {
             fail("cannot see the old file");
         }
@@ -44,7 +44,7 @@ public:
             throw io_error(path_, "cannot be replaced", "a regular file or none", "something else");
         }
         // A folder with write but without read permission cannot be opened; commit() then syncs the whole file system.
-        folder_ = detail::file_handle::open(folder, O_RDONLY | detail::folders_only);
+        folder_ = ddpm::detail::file_handle::open(folder, O_RDONLY | ddpm::detail::folders_only);
         // NOLINTNEXTLINE(clang-analyzer-unix.Errno): opening has failed, which sets it
         if (!folder_ && errno != EACCES) {
             fail("cannot open its folder");
@@ -72,8 +72,9 @@ public:
         DDPM_ASSERT(file_);
         constexpr std::size_t largest_call = std::size_t{1} << 30;
         while (!bytes.empty()) {
-            const auto written = detail::uninterrupted(
-                [&] { return detail::call_write(file_.number(), bytes.data(), std::min(bytes.size(), largest_call)); });
+            const auto written = ddpm::detail::uninterrupted([&] {
+                return ddpm::detail::call_write(file_.number(), bytes.data(), std::min(bytes.size(), largest_call));
+            });
             if (written <= 0) {
                 errno = written == 0 ? ENOSPC : errno;
                 fail("cannot write");
@@ -92,16 +93,17 @@ public:
         }
         // Some file systems report a failed write only on close; the lock must be held until then.
 #if defined(_WIN32)
-        const detail::file_handle lock;
+        const ddpm::detail::file_handle lock;
         const bool has_lock = true;  // none, since an open file cannot be renamed
 #else
-        const detail::file_handle lock = file_.duplicate();
+        const ddpm::detail::file_handle lock = file_.duplicate();
         const bool has_lock = static_cast<bool>(lock);
 #endif
         if (!has_lock || !file_.close()) {
             fail("cannot close");
         }
-        if (detail::uninterrupted([&] { return detail::call_rename(temporary_.c_str(), path_.c_str()); }) != 0) {
+        if (ddpm::detail::uninterrupted([&] { return ddpm::detail::call_rename(temporary_.c_str(), path_.c_str()); }) !=
+            0) {
             fail("cannot rename the temporary file");
         }
         temporary_.clear();
@@ -111,14 +113,14 @@ public:
     }
 
 private:
-    void keep_permissions([[maybe_unused]] const detail::file_status& old) {
+    void keep_permissions([[maybe_unused]] const ddpm::detail::file_status& old) {
 #if !defined(_WIN32)
-        detail::file_status now{};
+        ddpm::detail::file_status now{};
         if (!file_.status(now)) {
             fail("cannot see the temporary file");
         }
         const auto give_to = [&](uid_t user, gid_t group) {
-            return detail::uninterrupted([&] { return ::fchown(file_.number(), user, group); }) == 0;
+            return ddpm::detail::uninterrupted([&] { return ::fchown(file_.number(), user, group); }) == 0;
         };
         constexpr auto unchanged = static_cast<uid_t>(-1);
         const bool has_group = (now.st_uid == old.st_uid && now.st_gid == old.st_gid) ||
@@ -126,13 +128,14 @@ private:
         constexpr mode_t owner = 0700, others = 0007, all = 0777;
         const mode_t mode =
             has_group ? old.st_mode & all : (old.st_mode & (owner | others)) | (old.st_mode & others) << 3;
-        if ((now.st_mode & all) != mode && detail::uninterrupted([&] { return ::fchmod(file_.number(), mode); }) != 0) {
+        if ((now.st_mode & all) != mode &&
+            ddpm::detail::uninterrupted([&] { return ::fchmod(file_.number(), mode); }) != 0) {
             fail("cannot keep the permissions of the old file");
         }
 #endif
     }
 
-    [[nodiscard]] static bool sync_file_system([[maybe_unused]] const detail::file_handle& file) noexcept {
+    [[nodiscard]] static bool sync_file_system([[maybe_unused]] const ddpm::detail::file_handle& file) noexcept {
 #ifdef __linux__
         return ::syncfs(file.number()) == 0;
 #elif defined(_WIN32)
@@ -155,13 +158,13 @@ private:
     [[noreturn]] void fail(const char* what) {
         const int reason = errno;
         discard();
-        throw io_error(path_, ddpm::detail::text(what, " (", detail::system_message(reason), ")"));
+        throw io_error(path_, ddpm::detail::text(what, " (", ddpm::detail::system_message(reason), ")"));
     }
 
     std::string path_;
     std::string temporary_;
-    detail::file_handle file_;
-    detail::file_handle folder_;
+    ddpm::detail::file_handle file_;
+    ddpm::detail::file_handle folder_;
 };
 
 }  // namespace ddpm::io

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/bytes.hpp>
 #include <ddpm/core/detail/checked.hpp>
+#include <ddpm/core/detail/input_file.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/io/detail/bytes.hpp>
 #include <ddpm/io/detail/foreign_content.hpp>
-#include <ddpm/io/detail/input_file.hpp>
 
 #include <algorithm>
 #include <array>
@@ -43,12 +43,12 @@ template <std::size_t Dimensions, class File>
     constexpr std::uint32_t magic = 0x0800u + static_cast<std::uint32_t>(Dimensions);
     const std::string& where = file.path();
     std::array<std::byte, telling_bytes> buffer{};
-    const std::span<const std::byte> prefix = read_prefix(file, buffer);
+    const std::span<const std::byte> prefix = ddpm::detail::read_prefix(file, buffer);
     if (prefix.size() < header_bytes) {
         throw io_error(where, "too short for an IDX file", ddpm::detail::text("at least ", header_bytes, " bytes"),
                        file.size());
     }
-    if (const std::uint32_t got = load_big_u32(prefix.data()); got != magic) {
+    if (const std::uint32_t got = ddpm::detail::load_big_u32(prefix.data()); got != magic) {
         throw io_error(where, ddpm::detail::text("not an IDX file of ", Dimensions, " dimensions of bytes"),
                        ddpm::detail::text("magic number ", magic),
                        ddpm::detail::text(got, ", ", foreign_content(prefix)));
@@ -56,7 +56,7 @@ template <std::size_t Dimensions, class File>
     std::array<isize, Dimensions> extents{};
     std::uint64_t product = 1;
     for (std::size_t i = 0; i < Dimensions; ++i) {
-        const std::uint32_t extent = load_big_u32(prefix.data() + 4 + 4 * i);
+        const std::uint32_t extent = ddpm::detail::load_big_u32(prefix.data() + 4 + 4 * i);
         const auto next = ddpm::detail::checked_multiply(product, extent);
         if (extent == 0 || !next) {
             throw io_error(where, ddpm::detail::text("IDX extent ", i), "at least 1 and a product below 2^64", extent);
@@ -93,24 +93,24 @@ template <class File>
 /// Reads images: an IDX file of unsigned bytes with three dimensions (magic number 0x00000803), as MNIST has.
 /// @throws io_error if it is not such a file, an extent is 0, or its size is not exactly what its header implies
 [[nodiscard]] inline idx_images read_idx_images(const std::string& path) {
-    return detail::images_of(detail::input_file(path));
+    return detail::images_of(ddpm::detail::input_file(path));
 }
 
 /// As above, from memory; `where` names the source in messages.
 [[nodiscard]] inline idx_images parse_idx_images(std::span<const std::byte> file, std::string_view where) {
-    return detail::images_of(detail::memory_file(file, where));
+    return detail::images_of(ddpm::detail::memory_file(file, where));
 }
 
 /// Reads labels, one for each image: an IDX file of unsigned bytes with one dimension (magic number 0x00000801).
 /// @throws io_error if it is not such a file, is empty, or its size is not exactly what its header implies
 [[nodiscard]] inline std::vector<std::uint8_t> read_idx_labels(const std::string& path) {
-    return detail::labels_of(detail::input_file(path));
+    return detail::labels_of(ddpm::detail::input_file(path));
 }
 
 /// As above, from memory; `where` names the source in messages.
 [[nodiscard]] inline std::vector<std::uint8_t> parse_idx_labels(std::span<const std::byte> file,
                                                                 std::string_view where) {
-    return detail::labels_of(detail::memory_file(file, where));
+    return detail::labels_of(ddpm::detail::memory_file(file, where));
 }
 
 /// The images as a batch, scaled to [−1, 1]: pixel / 127.5 − 1.

@@ -4,11 +4,11 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/channel_order.hpp>
+#include <ddpm/core/detail/input_file.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/atomic_file.hpp>
-#include <ddpm/io/detail/input_file.hpp>
 #include <ddpm/io/detail/npy_header.hpp>
 #include <ddpm/io/detail/npy_values.hpp>
 #include <ddpm/io/detail/read_converted.hpp>
@@ -53,7 +53,7 @@ void write_npy(const std::string& path, const X& samples) {
     const ddpm::detail::readable<X> memory(samples);
     const batch_view<const scalar>& view = memory.view();
     atomic_file file(path);
-    file.write(detail::bytes_of(detail::npy_prefix(sizeof(scalar), std::array{view.columns(), view.rows()})));
+    file.write(ddpm::detail::bytes_of(detail::npy_prefix(sizeof(scalar), std::array{view.columns(), view.rows()})));
     if (view.contiguous()) {
         file.write(std::as_bytes(std::span(view.data(), static_cast<std::size_t>(view.size()))));
     } else {
@@ -78,7 +78,7 @@ void write_npy(const std::string& path, const X& samples, sample_shape shape,
     const std::array extents = planes ? std::array{count, shape.channels, shape.height, shape.width}
                                       : std::array{count, shape.height, shape.width, shape.channels};
     atomic_file file(path);
-    file.write(detail::bytes_of(detail::npy_prefix(sizeof(scalar), extents)));
+    file.write(ddpm::detail::bytes_of(detail::npy_prefix(sizeof(scalar), extents)));
     detail::write_samples(file, view, [&](const scalar* from, scalar* to) {
         if (planes) {
             ddpm::detail::pixels_to_planes(from, shape.height * shape.width, shape.channels, to);
@@ -100,14 +100,14 @@ void write_npy(const std::string& path, const X& samples, sample_shape shape,
 /// @accuracy exact; float64 read as float is the nearest
 template <Scalar S>
 [[nodiscard]] batch<S> read_npy(const std::string& path) {
-    const detail::input_file file(path);
+    const ddpm::detail::input_file file(path);
     return detail::read_npy_batch<S>(file, detail::read_npy_header(file));
 }
 
 /// As above, from memory; `where` names the source in messages.
 template <Scalar S>
 [[nodiscard]] batch<S> parse_npy(std::span<const std::byte> file, std::string_view where) {
-    return detail::read_npy_batch<S>(detail::memory_file(file, where),
+    return detail::read_npy_batch<S>(ddpm::detail::memory_file(file, where),
                                      detail::parse_npy_header(file, file.size(), where));
 }
 
@@ -124,7 +124,7 @@ struct npy_images {
 /// @accuracy as read_npy
 template <Scalar S>
 [[nodiscard]] npy_images<S> read_npy_images(const std::string& path, channel_order order = channel_order::last) {
-    const detail::input_file file(path);
+    const ddpm::detail::input_file file(path);
     const detail::npy_header header = detail::read_npy_header(file);
     const std::vector<isize>& size = header.shape;
     const bool planes = order == channel_order::first;

@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/bytes.hpp>
 #include <ddpm/core/detail/checked.hpp>
+#include <ddpm/core/detail/json_reader.hpp>
+#include <ddpm/core/detail/json_writer.hpp>
+#include <ddpm/core/detail/shape_text.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/io/detail/bytes.hpp>
-#include <ddpm/io/detail/json_reader.hpp>
-#include <ddpm/io/detail/json_writer.hpp>
 #include <ddpm/io/dtype.hpp>
 
 #include <algorithm>
@@ -93,15 +94,6 @@ namespace detail {
     return *size_in_bits % 8 == 0 ? std::optional(*size_in_bits / 8) : std::nullopt;
 }
 
-/// The shape as in the file, for messages.
-[[nodiscard]] inline std::string shape_text(std::span<const isize> shape) {
-    std::string text = "[";
-    for (const isize extent : shape) {
-        text.append(text.size() > 1 ? ", " : "").append(std::to_string(extent));
-    }
-    return text + "]";
-}
-
 class safetensors_parser {
 public:
     explicit safetensors_parser(std::string_view where) : where_(where) {}
@@ -111,7 +103,7 @@ public:
         if (file_size < 8 || prefix.size() < 8) {
             throw io_error(where_, "too short for a safetensors file", "at least 8 bytes", file_size);
         }
-        const auto length = load_little<std::uint64_t>(prefix.data());
+        const auto length = ddpm::detail::load_little<std::uint64_t>(prefix.data());
         if (length > safetensors_limits::header_bytes) {
             throw io_error(where_, "safetensors header too long",
                            ddpm::detail::text("at most ", safetensors_limits::header_bytes, " bytes"), length);
@@ -127,7 +119,7 @@ public:
     [[nodiscard]] safetensors_header parse(std::string_view text, std::uint64_t file_size) const {
         safetensors_header header;
         header.data_start = 8 + text.size();
-        json_reader reader(text, where_, safetensors_limits::depth, safetensors_limits::members);
+        ddpm::detail::json_reader reader(text, where_, safetensors_limits::depth, safetensors_limits::members);
         reader.object([&](const std::string& key) {
             if (key == "__metadata__") {
                 header.metadata = read_metadata(reader);
@@ -148,9 +140,9 @@ public:
     }
 
 private:
-    static std::map<std::string, std::string, std::less<>> read_metadata(json_reader& reader) {
+    static std::map<std::string, std::string, std::less<>> read_metadata(ddpm::detail::json_reader& reader) {
         std::map<std::string, std::string, std::less<>> metadata;
-        if (reader.peek() == json_kind::null) {
+        if (reader.peek() == ddpm::detail::json_kind::null) {
             reader.null();
         } else {
             reader.object([&](const std::string& key) {
@@ -164,7 +156,7 @@ private:
         return metadata;
     }
 
-    tensor_info read_tensor(json_reader& reader, const std::string& tensor_name) const {
+    tensor_info read_tensor(ddpm::detail::json_reader& reader, const std::string& tensor_name) const {
         tensor_info info;
         bool has_type = false;
         bool has_shape = false;
@@ -184,7 +176,7 @@ private:
             }
         });
         if (!has_type || !has_shape || !has_offsets) {
-            throw io_error(where_, ddpm::detail::text("tensor ", quoted(tensor_name), " lacks a member"),
+            throw io_error(where_, ddpm::detail::text("tensor ", ddpm::detail::quoted(tensor_name), " lacks a member"),
                            "dtype, shape and data_offsets",
                            !has_type    ? "no dtype"
                            : !has_shape ? "no shape"
@@ -193,16 +185,16 @@ private:
         return info;
     }
 
-    dtype read_type(json_reader& reader, const std::string& tensor_name) const {
+    dtype read_type(ddpm::detail::json_reader& reader, const std::string& tensor_name) const {
         const std::string type_name = reader.string();
         if (const auto type = dtype_named(type_name)) {
             return *type;
         }
-        throw io_error(where_, ddpm::detail::text("tensor ", quoted(tensor_name), " has an unknown type"),
-                       "a dtype of the format", quoted(type_name));
+        throw io_error(where_, ddpm::detail::text("tensor ", ddpm::detail::quoted(tensor_name), " has an unknown type"),
+                       "a dtype of the format", ddpm::detail::quoted(type_name));
     }
 
-    static std::vector<isize> read_shape(json_reader& reader) {
+    static std::vector<isize> read_shape(ddpm::detail::json_reader& reader) {
         std::vector<isize> shape;
         reader.array([&] {
             if (shape.size() == safetensors_limits::dimensions) {
@@ -217,7 +209,7 @@ private:
         return shape;
     }
 
-    static std::pair<std::uint64_t, std::uint64_t> read_offsets(json_reader& reader) {
+    static std::pair<std::uint64_t, std::uint64_t> read_offsets(ddpm::detail::json_reader& reader) {
         std::array<std::uint64_t, 2> offsets{};
         std::size_t count = 0;
         reader.array([&] {
@@ -247,7 +239,7 @@ private:
         for (const entry* tensor : by_position) {
             const tensor_info& info = tensor->second;
             const auto say = [&](std::string_view what) {
-                return ddpm::detail::text("tensor ", quoted(tensor->first), " ", what);
+                return ddpm::detail::text("tensor ", ddpm::detail::quoted(tensor->first), " ", what);
             };
             if (info.begin != position) {
                 throw io_error(where_,
@@ -259,7 +251,8 @@ private:
                                info.end);
             }
             const auto size = tensor_bytes(info.type, info.shape);
-            const std::string element = ddpm::detail::text(name_of(info.type), " ", shape_text(info.shape));
+            const std::string element =
+                ddpm::detail::text(name_of(info.type), " ", ddpm::detail::shape_text(info.shape));
             if (!size) {
                 throw io_error(where_, say("has an impossible size"), "a whole number of bytes below 2^63", element);
             }
@@ -292,7 +285,7 @@ private:
 [[nodiscard]] inline safetensors_header parse_safetensors(std::span<const std::byte> file, std::string_view where) {
     const detail::safetensors_parser parser(where);
     const std::uint64_t length = parser.header_length(file.first(std::min<std::size_t>(file.size(), 8)), file.size());
-    return parser.parse(detail::text_of(file.subspan(8, static_cast<std::size_t>(length))), file.size());
+    return parser.parse(ddpm::detail::text_of(file.subspan(8, static_cast<std::size_t>(length))), file.size());
 }
 
 }  // namespace ddpm::io

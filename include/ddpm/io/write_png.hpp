@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/bytes.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/atomic_file.hpp>
-#include <ddpm/io/detail/bytes.hpp>
 #include <ddpm/io/detail/crc32.hpp>
 #include <ddpm/io/detail/deflate.hpp>
 #include <ddpm/io/image_grid.hpp>
@@ -76,12 +76,12 @@ inline void filter_row(png_filter filter, std::span<const std::uint8_t> row, std
 /// Writes a chunk of a PNG file: length, type, data, and the checksum of the last two.
 inline void write_png_chunk(atomic_file& file, std::string_view type, std::span<const std::byte> data) {
     crc32 sum;
-    sum.update(bytes_of(type));
+    sum.update(ddpm::detail::bytes_of(type));
     sum.update(data);
-    file.write(big_u32(static_cast<std::uint32_t>(data.size())));
-    file.write(bytes_of(type));
+    file.write(ddpm::detail::big_u32(static_cast<std::uint32_t>(data.size())));
+    file.write(ddpm::detail::bytes_of(type));
     file.write(data);
-    file.write(big_u32(sum.value()));
+    file.write(ddpm::detail::big_u32(sum.value()));
 }
 
 }  // namespace detail
@@ -113,13 +113,13 @@ inline void write_png(const std::string& path, const image8& image) {
     }
     constexpr std::array<std::uint8_t, 5> color_types{0, 0, 4, 2, 6};
     std::array<std::byte, 13> header{};
-    std::ranges::copy(detail::big_u32(static_cast<std::uint32_t>(image.width)), header.begin());
-    std::ranges::copy(detail::big_u32(static_cast<std::uint32_t>(image.height)), header.begin() + 4);
+    std::ranges::copy(ddpm::detail::big_u32(static_cast<std::uint32_t>(image.width)), header.begin());
+    std::ranges::copy(ddpm::detail::big_u32(static_cast<std::uint32_t>(image.height)), header.begin() + 4);
     header[8] = std::byte{8};  // bits of a value
     header[9] = std::byte{color_types[static_cast<std::size_t>(image.channels)]};
 
     atomic_file file(path);
-    file.write(detail::bytes_of("\x89PNG\r\n\x1a\n"));
+    file.write(ddpm::detail::bytes_of("\x89PNG\r\n\x1a\n"));
     detail::write_png_chunk(file, "IHDR", header);
     detail::write_png_chunk(file, "IDAT", std::as_bytes(std::span(data)));
     detail::write_png_chunk(file, "IEND", {});

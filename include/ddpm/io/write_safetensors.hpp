@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -63,7 +64,7 @@ namespace detail {
         if (ddpm::detail::first_invalid_utf8(tensor.name) != tensor.name.size()) {
             throw value_error(where, "a tensor's name is not UTF-8");
         }
-        const std::string who = ddpm::detail::text("tensor ", quoted(tensor.name));
+        const std::string who = ddpm::detail::text("tensor ", ddpm::detail::quoted(tensor.name));
         if (tensor.name == "__metadata__" || tensor.name.size() > safetensors_limits::name_bytes) {
             throw value_error(where, ddpm::detail::text(who, " has a name that the format does not allow"));
         }
@@ -74,7 +75,7 @@ namespace detail {
         const auto size = tensor_bytes(tensor.type, tensor.shape);
         if (!size || *size != tensor.bytes.size()) {
             throw value_error(where, ddpm::detail::text(who, " has a shape that does not fit its bytes"),
-                              ddpm::detail::text(io::name_of(tensor.type), " ", shape_text(tensor.shape)),
+                              ddpm::detail::text(io::name_of(tensor.type), " ", ddpm::detail::shape_text(tensor.shape)),
                               tensor.bytes.size());
         }
         order.push_back(&tensor);
@@ -89,7 +90,7 @@ namespace detail {
     }
     std::sort(names.begin(), names.end());
     if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end()) {
-        throw value_error(where, ddpm::detail::text("two tensors have the name ", quoted(*twice)));
+        throw value_error(where, ddpm::detail::text("two tensors have the name ", ddpm::detail::quoted(*twice)));
     }
     return order;
 }
@@ -106,15 +107,15 @@ namespace detail {
     char separator = '{';
     for (const auto& [key, value] : metadata) {
         text.push_back(std::exchange(separator, ','));
-        append_json_string(text, key);
+        ddpm::detail::append_json_string(text, key);
         text.push_back(':');
-        append_json_string(text, value);
+        ddpm::detail::append_json_string(text, value);
     }
     text.push_back('}');
     std::uint64_t position = 0;
     for (const tensor_source* tensor : order) {
         text.push_back(',');
-        append_json_string(text, tensor->name);
+        ddpm::detail::append_json_string(text, tensor->name);
         text.append(":{\"dtype\":\"").append(name_of(tensor->type)).append("\",\"shape\":[");
         for (std::size_t i = 0; i < tensor->shape.size(); ++i) {
             text.append(i == 0 ? "" : ",");
@@ -134,10 +135,12 @@ namespace detail {
     return text;
 }
 
-/// Writes a safetensors file to any sink with write(bytes), tensor by tensor, without copying them.
-template <class Sink>
+/// Writes a safetensors file to any sink with write(bytes), tensor by tensor, without copying them. `bytes_of_tensor`
+/// gives the bytes of each.
+/// @throws value_error if they are not as many as the tensor's own
+template <class Sink, class BytesOf>
 void write_safetensors_to(Sink& sink, std::span<const tensor_source> tensors, safetensors_metadata metadata,
-                          const safetensors_options& options) {
+                          const safetensors_options& options, const BytesOf& bytes_of_tensor) {
     metadata.emplace("format", "pt");
     metadata.erase(std::string(checksum_key));
     if (options.checksum) {
@@ -147,18 +150,26 @@ void write_safetensors_to(Sink& sink, std::span<const tensor_source> tensors, sa
     std::string prefix = safetensors_prefix(order, metadata);
     if (options.checksum) {
         crc32 crc;
-        crc.update(bytes_of(prefix));
+        crc.update(ddpm::detail::bytes_of(prefix));
         for (const tensor_source* tensor : order) {
-            crc.update(tensor->bytes);
+            crc.update(bytes_of_tensor(*tensor));
         }
         const std::string blank = checksum_entry(blank_checksum);
         prefix.replace(prefix.find(blank), blank.size(), checksum_entry(checksum_text(crc.value())));
     }
-    sink.write(bytes_of(prefix));
+    sink.write(ddpm::detail::bytes_of(prefix));
     for (const tensor_source* tensor : order) {
-        sink.write(tensor->bytes);
+        const std::span<const std::byte> bytes = bytes_of_tensor(*tensor);
+        if (bytes.size() != tensor->bytes.size()) {
+            throw value_error("write_safetensors",
+                              ddpm::detail::text("bytes made of tensor ", ddpm::detail::quoted(tensor->name)),
+                              tensor->bytes.size(), bytes.size());
+        }
+        sink.write(bytes);
     }
 }
+
+[[nodiscard]] inline std::span<const std::byte> bytes_of_source(const tensor_source& tensor) { return tensor.bytes; }
 
 }  // namespace detail
 
@@ -170,7 +181,20 @@ void write_safetensors_to(Sink& sink, std::span<const tensor_source> tensors, sa
 inline void write_safetensors(const std::string& path, std::span<const tensor_source> tensors,
                               const safetensors_metadata& metadata = {}, const safetensors_options& options = {}) {
     atomic_file file(path);
-    detail::write_safetensors_to(file, tensors, metadata, options);
+    detail::write_safetensors_to(file, tensors, metadata, options, detail::bytes_of_source);
+    file.commit();
+}
+
+/// The same with bytes that are made while the file is written, so that they need memory for one tensor only:
+/// bytes_of(tensor) returns those of one of `tensors`, as many as its own, which must stay until the next call. The
+/// tensor's own are not written. The file has no checksum.
+/// @throws value_error also if the bytes are more or fewer
+template <class BytesOf>
+    requires std::is_invocable_r_v<std::span<const std::byte>, const BytesOf&, const tensor_source&>
+void write_safetensors(const std::string& path, std::span<const tensor_source> tensors,
+                       const safetensors_metadata& metadata, const BytesOf& bytes_of) {
+    atomic_file file(path);
+    detail::write_safetensors_to(file, tensors, metadata, {}, bytes_of);
     file.commit();
 }
 

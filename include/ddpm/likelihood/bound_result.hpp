@@ -89,7 +89,7 @@ public:
 
     [[nodiscard]] isize count() const noexcept { return count_; }
 
-    [[nodiscard]] mean_estimate estimate() const noexcept {
+    [[nodiscard]] mean_estimate mean_and_error() const noexcept {
         mean_estimate result;
         const double count = static_cast<double>(count_);
         if (count_ > 0) {

@@ -164,7 +164,7 @@ template <BatchLike X, class P>
     if (!(options.tolerance > 0 && options.first_step > 0 && options.most_steps > 0)) {
         throw value_error("ode_likelihood", "tolerance, first_step and most_steps", "> 0", "not so");
     }
-    decltype(auto) session = detail::session_of(predictor, samples);
+    decltype(auto) session = session_of(predictor, samples);
     detail::probability_flow<S, std::remove_reference_t<decltype(session)>> flow(
         path, session, prediction_of(predictor), options.trace, dimension, samples);
 

@@ -87,6 +87,10 @@ concept VarianceLoss =
         { loss(schedule, kind, noised, values, values, gradient, gradient) } -> std::convertible_to<double>;
     };
 
+/// A loss with the optional member text().
+template <class L>
+concept LossWithText = requires(const L& loss) { std::string(loss.text()); };
+
 namespace detail {
 
 template <class L, class Schedule>
@@ -112,34 +116,39 @@ concept NamesRequireData = requires(L& loss, batch_view<const S> x0) {
 } || requires(L& loss, batch_view<const S> x0) { loss.require_data(x0); } || requires { &L::require_data; };
 
 template <class L>
-concept HasText = requires(const L& loss) { std::string(loss.text()); };
-template <class L>
 concept NamesText = requires(L& loss) { loss.text(); } || requires { &L::text; };
 
-/// Checks the optional members of a loss: one with a wrong signature would be ignored. A member template that cannot be
-/// called may be for other schedules or scalars.
+}  // namespace detail
+
+/// The optional members of a loss. One with a wrong signature would be ignored, and so loss_members<L, Schedule, S> does
+/// not compile then; but a member template that cannot be called may be for other schedules or scalars.
 template <class L, class Schedule, class S>
 struct loss_members {
-    static_assert(!NamesRequireTime<L, Schedule> || RefusesTimes<L, Schedule>,
+    static constexpr bool refuses_times = detail::RefusesTimes<L, Schedule>;  ///< whether it has require_time
+
+    static_assert(!detail::NamesRequireTime<L, Schedule> || detail::RefusesTimes<L, Schedule>,
                   "ddpm: wanted as the member require_time of a loss is: void require_time(const Schedule& schedule, "
                   "prediction kind, time_type<Schedule> t) const");
-    static_assert(!NamesRequireData<L, S> || RefusesWeightedData<L, S> || RefusesData<L, S>,
+    static_assert(!detail::NamesRequireData<L, S> || detail::RefusesWeightedData<L, S> || detail::RefusesData<L, S>,
                   "ddpm: wanted as the member require_data of a loss is: void require_data(batch_view<const S> x0, "
                   "batch_view<const S> element_weight) const, or void require_data(batch_view<const S> x0) const");
-    static_assert(!NamesText<L> || HasText<L>,
+    static_assert(!detail::NamesText<L> || LossWithText<L>,
                   "ddpm: wanted as the member text of a loss is: std::string text() const");
 };
 
 /// Calls the loss's member require_data if it has one.
+/// @shape x0 D × N; element_weight D × N or empty
+/// @throws value_error if the loss refuses the data
 template <class L, class S>
 void require_loss_data(const L& loss, batch_view<const S> x0, batch_view<const S> element_weight) {
-    if constexpr (RefusesWeightedData<L, S>) {
+    if constexpr (detail::RefusesWeightedData<L, S>) {
         loss.require_data(x0, element_weight);
-    } else if constexpr (RefusesData<L, S>) {
+    } else if constexpr (detail::RefusesData<L, S>) {
         loss.require_data(x0);
     }
 }
 
+/// @shape weight D × N or empty
 /// @throws value_error unless all weights are finite and ≥ 0
 template <Scalar S>
 void require_element_weight(std::string_view where, batch_view<const S> weight) {
@@ -153,11 +162,14 @@ void require_element_weight(std::string_view where, batch_view<const S> weight) 
         }
         for (isize i = 0; wrong > 0 && i < weight.rows(); ++i) {
             if (is_wrong(own[i])) {
-                throw value_error(where, text("weight of element ", i, " of sample ", n), "finite and >= 0", own[i]);
+                throw value_error(where, detail::text("weight of element ", i, " of sample ", n), "finite and >= 0",
+                                  own[i]);
             }
         }
     }
 }
+
+namespace detail {
 
 /// @throws shape_error unless all batches have the same shape, and t, weight and losses (unless empty) have a value for
 /// each sample; value_error unless the element weights are finite and ≥ 0

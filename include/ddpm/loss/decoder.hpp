@@ -87,14 +87,14 @@ void require_in_range(std::string_view where, const any_decoder& decoder, const 
     }
 }
 
-namespace detail {
-
 /// The limit to which x̂_0 is clamped: 1 for a discretized decoder with clip_denoised, otherwise infinite.
 [[nodiscard]] inline double x0_limit(bool clip_denoised, const any_decoder& decoder) {
     return clip_denoised && std::holds_alternative<discretized_decoder>(decoder)
                ? 1
                : std::numeric_limits<double>::infinity();
 }
+
+namespace detail {
 
 /// Computes the chunk's values and derivatives.
 inline void decode(const any_decoder& decoder, decoder_chunk& chunk) {

@@ -42,7 +42,7 @@ struct basic_hybrid_loss {
                       std::type_identity_t<batch_view<const S>> predicted,
                       std::type_identity_t<batch_view<const S>> head, std::type_identity_t<batch_view<S>> d_predicted,
                       std::type_identity_t<batch_view<S>> d_head) const {
-        static_cast<void>(detail::loss_members<Simple, Schedule, S>{});
+        static_cast<void>(loss_members<Simple, Schedule, S>{});
         detail::require_noised_batch("hybrid_loss", noised, predicted, d_predicted);
         detail::require_head("hybrid_loss", predicted, head, d_head);
         if (noised.element_weight.size() != 0) {
@@ -70,7 +70,7 @@ struct basic_hybrid_loss {
     template <BatchLike X>
     void require_data(const X& x0, batch_view<const scalar_of<X>> element_weight = {}) const {
         const detail::readable values(x0);
-        detail::require_loss_data(simple, batch_view<const scalar_of<X>>(values.view()), element_weight);
+        require_loss_data(simple, batch_view<const scalar_of<X>>(values.view()), element_weight);
         require_in_range("hybrid_loss", decoder, x0, element_weight);
     }
 
@@ -81,7 +81,7 @@ private:
                 .decoder = decoder,
                 .scale = lambda.value_or(static_cast<double>(schedule.steps()) / 1000),
                 .adds = !reports_bound,
-                .limit = detail::x0_limit(clip_denoised, decoder)};
+                .limit = x0_limit(clip_denoised, decoder)};
     }
 
     void require_variance() const {

@@ -212,11 +212,8 @@ template <NoiseProcess Schedule>
 [[nodiscard]] double weight_at(const Schedule& schedule, const loss_weighting& weighting, prediction kind,
                                time_type<Schedule> t) {
     const auto level = noise_level_at(schedule, t);
-    const double alpha = static_cast<double>(level.signal), sigma = static_cast<double>(level.sigma);
     const auto converted = [&](double weight, prediction of) {
-        const double scale = of == kind             ? 1
-                             : of == prediction::x0 ? detail::as_x0(kind, alpha, sigma).value
-                                                    : detail::as_epsilon(kind, alpha, sigma).value;
+        const double scale = error_factor(kind, of, level);
         return weight * (scale * scale);
     };
     double weight = 1;

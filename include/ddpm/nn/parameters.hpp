@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/finite.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/types.hpp>
@@ -38,14 +39,8 @@ struct parameter {
     tensor_order order = tensor_order::last_fastest;  ///< the order of the values in memory
 };
 
-namespace detail {
-
-template <class M>
-inline constexpr bool is_tensor = false;
-template <class S>
-inline constexpr bool is_tensor<tensor<S>> = true;
-
-/// Checks that L is a layer, so that the compiler's first error says what one is.
+/// Checks that L is a layer: layer_signature<L> does not compile otherwise, and the compiler's first error says what one
+/// is.
 template <class L>
 struct layer_signature {
     static_assert(
@@ -53,6 +48,13 @@ struct layer_signature {
         "ddpm: wanted is a layer or network with a member type scalar and a static member visit(self, visitor), which "
         "calls visitor(name, member) for each of its tensors and layers");
 };
+
+namespace detail {
+
+template <class M>
+inline constexpr bool is_tensor = false;
+template <class S>
+inline constexpr bool is_tensor<tensor<S>> = true;
 
 /// The visitor that lists all tensors of a layer; one type for all layers, so that each is compiled once.
 template <class T>
@@ -86,29 +88,13 @@ private:
     [[gnu::noinline]] parameter_visitor below(const char* name) const { return {list, prefix + name + "."}; }
 };
 
-/// Where the first value that is NaN or infinite stands; the end if all are finite.
-template <class T>
-[[nodiscard]] auto find_not_finite(std::span<T> values) {
-    return std::find_if(values.begin(), values.end(), [](T value) { return !std::isfinite(value); });
-}
-
-/// @throws io_error if a value of the tensor that was read from the file is NaN or infinite
-template <Scalar S>
-void require_finite(std::string_view file, std::string_view tensor, std::span<const S> values) {
-    const auto bad = find_not_finite(values);
-    if (bad != values.end()) {
-        throw io_error(file, tensor, "finite values",
-                       ddpm::detail::text(*bad, " among ", values.size(), " values, as number ", bad - values.begin()));
-    }
-}
-
 }  // namespace detail
 
 /// The first of the parameters with an element that is not finite.
 template <class T>
 [[nodiscard]] std::optional<std::size_t> first_not_finite(std::span<const parameter<T>> parameters) {
     const auto found = std::find_if(parameters.begin(), parameters.end(), [](const parameter<T>& p) {
-        return detail::find_not_finite(p.values) != p.values.end();
+        return ddpm::detail::find_not_finite(p.values) != p.values.end();
     });
     return found == parameters.end() ? std::nullopt
                                      : std::optional(static_cast<std::size_t>(found - parameters.begin()));

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -47,25 +48,45 @@ struct gradient_members {
                   "auto session(isize samples) const");
 };
 
+}  // namespace detail
+
+/// A session of the gradient for up to `samples` samples, or a reference to the gradient itself if it has none: what one
+/// run calls.
+template <class Gradient>
+[[nodiscard]] decltype(auto) gradient_session_of(Gradient& gradient, [[maybe_unused]] isize samples) {
+    static_cast<void>(detail::gradient_members<std::remove_const_t<Gradient>>{});
+    if constexpr (detail::HasSession<std::remove_const_t<Gradient>>) {
+        return std::as_const(gradient).session(samples);
+    } else {
+        return (gradient);
+    }
+}
+
+/// A gradient, or a type whose sessions are gradients.
+template <class G, class S>
+concept GradientLike = LogGradient<
+    std::remove_reference_t<decltype(gradient_session_of(std::declval<std::add_lvalue_reference_t<G>>(), isize{}))>, S>;
+
+/// @throws value_error unless the scale of classifier guidance is within ±10⁶
+inline void require_guidance_scale(std::string_view where, double scale) {
+    detail::require_guidance_factor(where, "scale", scale);
+}
+
+namespace detail {
+
 /// As held_session_of, for a gradient.
 template <class G, class Held>
 [[nodiscard]] decltype(auto) held_gradient_of(Held& held, [[maybe_unused]] isize samples) {
-    static_cast<void>(gradient_members<std::remove_cvref_t<G>>{});
-    if constexpr (HasSession<std::remove_cvref_t<G>>) {
-        return std::as_const(held).session(samples);
-    } else if constexpr (std::is_lvalue_reference_v<G>) {
-        return (held);
+    if constexpr (HasSession<std::remove_cvref_t<G>> || std::is_lvalue_reference_v<G>) {
+        return gradient_session_of(held, samples);
     } else {
+        static_cast<void>(gradient_members<std::remove_cvref_t<G>>{});
         return G(held);
     }
 }
 
 template <class G>
 using held_gradient = decltype(held_gradient_of<G>(std::declval<G&>(), isize{}));
-
-/// A gradient, or a type whose sessions are gradients.
-template <class G, class S>
-concept GradientLike = LogGradient<std::remove_reference_t<held_gradient<G>>, S>;
 
 /// As adaptor_signatures, for a predictor and a gradient.
 template <class P, class Gradient>
@@ -140,7 +161,7 @@ public:
           scale_(scale) {
         static_cast<void>(detail::gradient_signature<P, Gradient>{});
         static_cast<void>(detail::gradient_members<std::remove_cvref_t<Gradient>>{});
-        detail::require_guidance_factor("classifier_guided", "scale", scale);
+        require_guidance_scale("classifier_guided", scale);
     }
 
     /// A session for `samples` samples, with sessions of the predictor and the gradient.

@@ -160,18 +160,19 @@ struct scalar_named_by<P> {
     using type = typename P::scalar;
 };
 
-/// A session of the predictor, or a reference to the predictor itself if it has none.
+}  // namespace detail
+
+/// A session of the predictor for up to `samples` samples, or a reference to the predictor itself if it has none: what
+/// one run calls.
 template <class P>
 [[nodiscard]] decltype(auto) session_of(P& predictor, [[maybe_unused]] isize samples) {
-    static_cast<void>(predictor_members<std::remove_const_t<P>>{});
+    static_cast<void>(detail::predictor_members<std::remove_const_t<P>>{});
     if constexpr (SessionMaker<std::remove_const_t<P>>) {
-        return make_session(predictor, samples);
+        return detail::make_session(predictor, samples);
     } else {
         return (predictor);
     }
 }
-
-}  // namespace detail
 
 /// The scalar type of a predictor: its member type `scalar`, or float if it has none.
 template <class P>

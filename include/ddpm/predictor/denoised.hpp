@@ -55,11 +55,10 @@ inline void require_valid(const denoise_options& options) {
     }
 }
 
-namespace detail {
-
 /// The coefficients of the estimates, for kernels that compute them as part of another computation. Dynamic
 /// thresholding is left to the caller, since it is not elementwise.
 /// @throws value_error as require_valid, or where the conversion does not exist
+/// @accuracy those of `conversion`, rounded to S
 template <Scalar S, std::floating_point Real>
 [[nodiscard]] kernels::denoise_coefficients<S> denoise_coefficients_of(prediction kind, const noise_level<Real>& level,
                                                                        const denoise_options& options) {
@@ -77,6 +76,8 @@ template <Scalar S, std::floating_point Real>
 
 /// The limit s of dynamic thresholding for each sample. Overwrites x0 with the values |x0| in another order.
 /// @shape x0 D × N, D > 0; limits N
+/// @accuracy the quantile at most 4 roundings of it, and the limits as that
+/// @source Saharia et al. 2022, arXiv 2205.11487, section 2.3
 template <Scalar S>
 void threshold_limits(const dynamic_threshold& threshold, batch_view<S> x0, std::span<S> limits) {
     kernels::detail::absolute_quantiles<S>(x0, threshold.ratio, x0, limits.data());
@@ -84,8 +85,6 @@ void threshold_limits(const dynamic_threshold& threshold, batch_view<S> x0, std:
         limit = std::min(std::max(limit, S{1}), static_cast<S>(threshold.max));
     }
 }
-
-}  // namespace detail
 
 /// Computes the estimates of x_0 and ε from a prediction at one noise level.
 /// @shape xt, prediction and the pair D × N; the outputs may be the inputs
@@ -104,7 +103,7 @@ void denoise(prediction kind, const noise_level<Real>& level, batch_view<const S
     if (options.threshold) {
         throw value_error("denoise", "threshold", "none", "one");
     }
-    kernels::denoise(detail::denoise_coefficients_of<S>(kind, level, options), xt, predicted, out.x0, out.eps);
+    kernels::denoise(denoise_coefficients_of<S>(kind, level, options), xt, predicted, out.x0, out.eps);
 }
 
 }  // namespace ddpm

@@ -72,7 +72,7 @@ public:
     /// @throws value_error unless sigma_data > 0 and sigma_min ≥ 0
     edm_preconditioned_predictor(P&& network, const edm_preconditioning& options)
         : detail::adaptor<P>(std::forward<P>(network)), options_(options) {
-        detail::require_valid("edm_preconditioned", options);
+        require_valid("edm_preconditioned", options);
     }
 
     /// A session for `samples` samples, which preconditions a session of the network.

@@ -47,8 +47,11 @@ void for_each_pixel(isize rows, isize columns, isize channels, const Body& body)
     });
 }
 
+}  // namespace detail
+
 /// Fills a variance head with NaN before a predictor is called, so that the values of an earlier call are not used where
 /// the predictor writes none.
+/// @shape head D × N, or empty if it is not needed
 template <Scalar S>
 void clear_head(batch_view<S> head) {
     if (head.size() != 0) {
@@ -56,7 +59,8 @@ void clear_head(batch_view<S> head) {
     }
 }
 
-/// Checks a variance head that was cleared before the predictor was called.
+/// Checks a variance head that clear_head has filled before the predictor was called.
+/// @shape head D × N, or empty if it is not needed; prediction D × N
 /// @throws value_error if the head is not written at an element whose prediction is a number
 template <Scalar S>
 void require_written_head(std::string_view where, batch_view<S> head,
@@ -66,8 +70,6 @@ void require_written_head(std::string_view where, batch_view<S> head,
                           "none from the predictor");
     }
 }
-
-}  // namespace detail
 
 /// Splits a network's output into prediction and variance head; at each pixel the prediction's channels come first.
 /// @shape both 2D × N; prediction D × N; head D × N, or empty if it is not needed

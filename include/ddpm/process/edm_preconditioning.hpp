@@ -42,8 +42,6 @@ struct edm_preconditioning {
     }
 };
 
-namespace detail {
-
 /// @throws value_error unless sigma_data > 0 and sigma_min ≥ 0
 inline void require_valid(std::string_view where, const edm_preconditioning& options) {
     if (!(options.sigma_data > 0)) {
@@ -53,7 +51,5 @@ inline void require_valid(std::string_view where, const edm_preconditioning& opt
         throw value_error(where, "sigma_min", ">= 0", options.sigma_min);
     }
 }
-
-}  // namespace detail
 
 }  // namespace ddpm

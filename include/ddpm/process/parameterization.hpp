@@ -60,6 +60,26 @@ inline affine as_epsilon(prediction from, double alpha, double sigma) noexcept {
                                        : affine{1 / (alpha + sigma), alpha / (alpha + sigma)};
 }
 
+/// As `conversion`; infinite or NaN where that throws.
+inline affine conversion_of(prediction from, prediction to, double alpha, double sigma) noexcept {
+    if (from == to) {
+        return {0, 1};
+    }
+    const affine eps = to == prediction::x0 ? affine{0, 0} : as_epsilon(from, alpha, sigma);
+    if (to == prediction::epsilon) {
+        return eps;
+    }
+    if (to == prediction::score) {
+        return {-eps.xt / sigma, -eps.value / sigma};
+    }
+    const affine x0 = as_x0(from, alpha, sigma);
+    if (to == prediction::v) {
+        const double length = std::sqrt(alpha * alpha + sigma * sigma);
+        return {(alpha * eps.xt - sigma * x0.xt) / length, (alpha * eps.value - sigma * x0.value) / length};
+    }
+    return to == prediction::flow ? affine{eps.xt - x0.xt, eps.value - x0.value} : x0;
+}
+
 }  // namespace detail
 
 /// The coefficients that compute the quantity `to` from x_t and the quantity `from` at a noise level (α, σ).
@@ -72,32 +92,30 @@ template <std::floating_point Real>
 [[nodiscard]] affine conversion(prediction from, prediction to, const noise_level<Real>& level) {
     const double alpha = static_cast<double>(level.signal);
     const double sigma = static_cast<double>(level.sigma);
-    if (from == to) {
-        return {0, 1};
-    }
     const bool from_noise = from == prediction::epsilon || from == prediction::score;
     const bool to_signal = to == prediction::x0 || to == prediction::v || to == prediction::flow;
     if (from_noise && to_signal && alpha == 0) {
         throw value_error("conversion",
                           detail::text("no ", name_of(to), " from ", name_of(from), " where alpha_bar is 0"));
     }
-    if ((from == prediction::x0 || to == prediction::score) && sigma == 0) {
+    if (from != to && (from == prediction::x0 || to == prediction::score) && sigma == 0) {
         throw value_error("conversion",
                           detail::text("no ", name_of(to), " from ", name_of(from), " where alpha_bar is 1"));
     }
-    const affine eps = to == prediction::x0 ? affine{0, 0} : detail::as_epsilon(from, alpha, sigma);
-    if (to == prediction::epsilon) {
-        return eps;
+    return detail::conversion_of(from, to, alpha, sigma);
+}
+
+/// The factor by which an error of the quantity `from` becomes one of x_0 or ε, with the same x_t: the coefficient of
+/// `from` in `conversion`; ±∞ where that throws.
+/// @throws value_error unless `to` is x_0 or ε
+/// @accuracy at most 8 roundings (2⁻⁵³) of it
+/// @source Salimans and Ho 2022, arXiv 2202.00512, appendix D
+template <std::floating_point Real>
+[[nodiscard]] double error_factor(prediction from, prediction to, const noise_level<Real>& level) {
+    if (to != prediction::x0 && to != prediction::epsilon) {
+        throw value_error("error_factor", "error", "of x0 or epsilon", name_of(to));
     }
-    if (to == prediction::score) {
-        return {-eps.xt / sigma, -eps.value / sigma};
-    }
-    const affine x0 = detail::as_x0(from, alpha, sigma);
-    if (to == prediction::v) {
-        const double length = std::sqrt(alpha * alpha + sigma * sigma);
-        return {(alpha * eps.xt - sigma * x0.xt) / length, (alpha * eps.value - sigma * x0.value) / length};
-    }
-    return to == prediction::flow ? affine{eps.xt - x0.xt, eps.value - x0.value} : x0;
+    return detail::conversion_of(from, to, static_cast<double>(level.signal), static_cast<double>(level.sigma)).value;
 }
 
 /// Converts a prediction from one kind to another, given x_t.

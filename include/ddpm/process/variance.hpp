@@ -122,8 +122,8 @@ template <NoiseProcess Schedule>
                                      : std::log(static_cast<double>(transition_at(schedule, s, t).variance));
         return {kind, log_small, log_large, static_cast<double>(posterior.variance), static_cast<double>(posterior.x0)};
     } else {
-        const auto levels = detail::levels_between("head_variance_at", schedule, s, t);
-        return head_variance_between(kind, levels.s, levels.t);
+        require_earlier("head_variance_at", schedule, s, t);
+        return head_variance_between(kind, noise_level_at(schedule, s), noise_level_at(schedule, t));
     }
 }
 

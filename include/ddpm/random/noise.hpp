@@ -50,6 +50,15 @@ concept NamesNormalBetween = requires(N& source, batch_view<S> out) {
 
 }  // namespace detail
 
+/// Checks the optional member of a noise source: one with another signature than NoisePath has would be ignored, and so
+/// noise_members<N, S> does not compile then.
+template <class N, class S = float>
+struct noise_members {
+    static_assert(!detail::NamesNormalBetween<N, S> || NoisePath<N, S>,
+                  "ddpm: wanted as the member normal_between of a noise source is: "
+                  "void normal_between(batch_view<S> out, double from, double to, isize first_sample)");
+};
+
 /// The purpose of random numbers: different streams are independent even with the same seed. Streams from
 /// `first_user_stream` on are free for users.
 enum class noise_stream : std::uint32_t {

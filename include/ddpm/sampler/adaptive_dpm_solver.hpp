@@ -105,7 +105,7 @@ template <Scalar S, class P>
     if (!(from < to)) {
         throw value_error("adaptive_dpm_solver", "lambda at the end", detail::text("> ", from), to);
     }
-    decltype(auto) session = detail::session_of(predictor, x.cols());
+    decltype(auto) session = session_of(predictor, x.cols());
     auto run = detail::adaptive_run_of<S>(solver, point_at, from, to, session, prediction_of(predictor), std::move(x));
     while (!run.done() && run.step(on_step)) {
     }

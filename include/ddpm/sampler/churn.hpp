@@ -29,18 +29,19 @@ struct churn_options {
     std::function<double(double ratio)> time_of{};  ///< the time passed to the network at ρ̂
 };
 
-namespace detail {
-
 /// @throws value_error unless s_churn and s_tmin ≤ s_tmax are not negative, and 0 ≤ s_noise ≤ 10⁶
 inline void require_valid(std::string_view where, const churn_options& churn) {
     if (!(churn.s_churn >= 0)) {
         throw value_error(where, "s_churn", ">= 0", churn.s_churn);
     }
     if (!(churn.s_tmin >= 0 && churn.s_tmax >= churn.s_tmin)) {
-        throw value_error(where, "s_tmin, s_tmax", "0 <= s_tmin <= s_tmax", text(churn.s_tmin, ", ", churn.s_tmax));
+        throw value_error(where, "s_tmin, s_tmax", "0 <= s_tmin <= s_tmax",
+                          detail::text(churn.s_tmin, ", ", churn.s_tmax));
     }
-    require_noise_factor(where, churn.s_noise);
+    detail::require_noise_factor(where, churn.s_noise);
 }
+
+namespace detail {
 
 /// Adds the churn of step k to the plan.
 /// @returns the grid point of x after it

@@ -79,12 +79,11 @@ template <Scalar S, class P, class Gradient, class Noise>
                                              const denoise_options& options = {}, const step_callback<S>& on_step = {},
                                              isize first_sample = 0) {
     static_cast<void>(detail::signatures<S, P, Noise>{});
-    static_cast<void>(detail::gradient_members<std::remove_cvref_t<Gradient>>{});
-    static_assert(detail::GradientLike<Gradient&, S>,
+    static_assert(GradientLike<Gradient, S>,
                   "ddpm: wanted is a gradient that is called as "
                   "gradient(batch_view<const S> xt, std::span<const double> t, batch_view<S> out), or that has a const "
                   "member session(samples) which returns one");
-    detail::require_guidance_factor("denoise_with_gradient", "scale", scale);
+    require_guidance_scale("denoise_with_gradient", scale);
     using shifted = detail::shifted_noise<S, std::remove_reference_t<Noise>>;
     batch<S> slope(x.rows(), x.cols());
     shifted with_shift(plan, noise, scale, slope);
@@ -92,7 +91,7 @@ template <Scalar S, class P, class Gradient, class Noise>
         throw value_error("denoise_with_gradient", "noise of the sampler's steps",
                           "some, whose mean the gradient shifts", "none");
     }
-    decltype(auto) slope_at = detail::held_gradient_of<Gradient&>(gradient, x.cols());
+    decltype(auto) slope_at = gradient_session_of(gradient, x.cols());
     std::vector<double> times(static_cast<std::size_t>(x.cols()));
     sampling_run<S, std::remove_reference_t<P>, shifted> run(plan, predictor, with_shift, std::move(x), options,
                                                              first_sample);

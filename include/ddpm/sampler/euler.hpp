@@ -19,7 +19,7 @@ struct euler {
 
     /// @throws value_error unless the options of churn are in their domains
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
-        detail::require_valid("euler", churn);
+        require_valid("euler", churn);
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
             const isize e = out.evaluate(k, detail::add_churn(out, k, churn));

@@ -29,7 +29,7 @@ struct heun {
 
     /// @throws value_error unless the options of churn are in their domains
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
-        detail::require_valid("heun", churn);
+        require_valid("heun", churn);
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
             const grid_point start = detail::add_churn(out, k, churn);

@@ -225,7 +225,7 @@ template <Scalar S, class P, class Noise>
                           detail::text(sampler.corrections, ", ", sampler.signal_to_noise));
     }
     detail::require_falling_noise("predictor_corrector", grid);
-    decltype(auto) session = detail::session_of(predictor, x.cols());
+    decltype(auto) session = session_of(predictor, x.cols());
     detail::predictor_corrector_run<S, std::remove_reference_t<decltype(session)>, std::remove_reference_t<Noise>> run(
         sampler, session, prediction_of(predictor), noise, std::move(x), first_sample);
     for (isize k = 0; k < grid.steps() && run.step(grid[k], grid[k + 1], k, grid.steps(), on_step); ++k) {

@@ -44,7 +44,7 @@ namespace detail {
 
 /// Checks the signatures of a predictor and a noise source, so that the compiler's first error names the expected one.
 template <class S, class P, class Noise = philox_noise>
-struct signatures {
+struct signatures : noise_members<std::remove_reference_t<Noise>, S> {
     static_assert(
         PredictorLike<P, S>,
         "ddpm: wanted is a predictor that is called as "
@@ -55,10 +55,6 @@ struct signatures {
         NoiseSource<Noise, S>,
         "ddpm: wanted is a noise source with a member normal(batch_view<S> out, isize step, isize first_sample), "
         "or in its place a callback that is called as bool(const sample_step<S>& step)");
-    static_assert(!NamesNormalBetween<std::remove_reference_t<Noise>, S> ||
-                      NoisePath<std::remove_reference_t<Noise>, S>,
-                  "ddpm: wanted as the member normal_between of a noise source is: "
-                  "void normal_between(batch_view<S> out, double from, double to, isize first_sample)");
 };
 
 /// A noise source whose normals have addresses (a counter each), so that a kernel can compute them where they are used.
@@ -173,7 +169,7 @@ private:
 
     const sampling_plan& plan_;
     prediction kind_;
-    decltype(detail::session_of(std::declval<P&>(), isize{})) session_;
+    decltype(session_of(std::declval<P&>(), isize{})) session_;
     denoise_options options_;
     Noise& noise_;
     isize first_sample_;
@@ -191,7 +187,7 @@ sampling_run<S, P, Noise>::sampling_run(const sampling_plan& plan, P& predictor,
                                         const denoise_options& options, isize first_sample, isize first_step)
     : plan_(plan),
       kind_(prediction_of(predictor)),
-      session_(detail::session_of(predictor, x.cols())),
+      session_(session_of(predictor, x.cols())),
       options_(options),
       noise_(noise),
       first_sample_(first_sample),
@@ -212,7 +208,7 @@ bool sampling_run<S, P, Noise>::advance(const step_callback<S>& on_step) {
     const stage& now = next();
     std::fill(times_.begin(), times_.end(), now.t);
     session_(batch_view<const S>(executor_.memory().x()), std::span<const double>(times_), executor_.next_output());
-    executor_.take_prediction(detail::denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
+    executor_.take_prediction(denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
     const bool begins_step = next_ == 0 || plan_.stages()[static_cast<std::size_t>(next_ - 1)].step != now.step;
     if (on_step && begins_step) {
         const batch_view<const S> x0 = executor_.estimate_x0();

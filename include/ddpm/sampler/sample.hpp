@@ -59,10 +59,11 @@ template <Scalar S, class P, class Noise>
     return std::abs(square - 1) < 1e-6 ? 1 : std::sqrt(square);
 }
 
-namespace detail {
-
+/// The scalar type of samples: the requested one, or the predictor's if that is void.
 template <class Requested, class P>
 using sample_scalar = std::conditional_t<std::is_void_v<Requested>, predictor_scalar<P>, Requested>;
+
+namespace detail {
 
 /// The shape of a sample, from the options or the predictor.
 template <class P>
@@ -80,6 +81,8 @@ template <class P>
     return shape;
 }
 
+}  // namespace detail
+
 /// @throws value_error if an option is set that chooses timesteps of a schedule
 inline void require_no_timesteps(const sample_options& options) {
     const sample_options unset;
@@ -90,16 +93,30 @@ inline void require_no_timesteps(const sample_options& options) {
     }
 }
 
+/// The samples at the start of a run: the noise's first normals times `deviation`, such as initial_deviation.
+/// @shape returns D × N with D = shape.size() and N = count
+/// @throws shape_error if neither the options nor the predictor have a shape, or their sizes differ; value_error if count
+/// is negative, or as the noise source
+/// @accuracy one rounding more than the normals
+template <Scalar S, class P, class Noise>
+[[nodiscard]] batch<S> initial_samples(const P& predictor, const sample_options& options, Noise&& noise,
+                                       double deviation) {
+    batch<S> x(detail::shape_to_sample(predictor, options).size(), options.count);
+    noise.normal(batch_view<S>(x), 0, options.first_sample);
+    if (deviation != 1) {
+        x *= static_cast<S>(deviation);
+    }
+    return x;
+}
+
+namespace detail {
+
 /// sample() by a plan, whichever way it was made.
 template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> sample_plan(const sampling_plan& plan, P&& predictor, const sample_options& options,
                                    Noise&& noise, const step_callback<S>& on_step) {
     static_cast<void>(signatures<S, P, Noise>{});
-    batch<S> x(shape_to_sample(predictor, options).size(), options.count);
-    noise.normal(batch_view<S>(x), 0, options.first_sample);
-    if (const double deviation = initial_deviation(plan.grid()[0].level); deviation != 1) {
-        x *= static_cast<S>(deviation);
-    }
+    batch<S> x = initial_samples<S>(predictor, options, noise, initial_deviation(plan.grid()[0].level));
     return denoise_from<S>(plan, predictor, std::move(x), noise,
                            {options.clip_x0, options.clip_epsilon, options.threshold}, on_step, options.first_sample);
 }
@@ -123,17 +140,17 @@ template <NoiseSchedule Schedule>
 /// @determinism the same seed gives the same bits for every thread count; a sample does not depend on the others
 /// @accuracy as denoise_from
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2
-template <class Requested = void, class P, class Noise, Scalar S = detail::sample_scalar<Requested, P>>
+template <class Requested = void, class P, class Noise, Scalar S = sample_scalar<Requested, P>>
     requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const sampling_plan& plan, P&& predictor, const sample_options& options, Noise&& noise,
                               const std::type_identity_t<step_callback<S>>& on_step = {}) {
-    detail::require_no_timesteps(options);
+    require_no_timesteps(options);
     return detail::sample_plan<S>(plan, predictor, options, noise, on_step);
 }
 
 /// As above, by a sampler over the options' timesteps of a discrete schedule.
 template <class Requested = void, Sampler A, NoiseSchedule Schedule, class P, class Noise,
-          Scalar S = detail::sample_scalar<Requested, P>>
+          Scalar S = sample_scalar<Requested, P>>
     requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const A& sampler, const Schedule& schedule, P&& predictor, const sample_options& options,
                               Noise&& noise, const std::type_identity_t<step_callback<S>>& on_step = {}) {
@@ -142,7 +159,7 @@ template <class Requested = void, Sampler A, NoiseSchedule Schedule, class P, cl
 }
 
 /// As above, by a sampler over any grid, which has the steps: the options must not choose them.
-template <class Requested = void, Sampler A, class P, class Noise, Scalar S = detail::sample_scalar<Requested, P>>
+template <class Requested = void, Sampler A, class P, class Noise, Scalar S = sample_scalar<Requested, P>>
     requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const A& sampler, const time_grid& grid, P&& predictor, const sample_options& options,
                               Noise&& noise, const std::type_identity_t<step_callback<S>>& on_step = {}) {
@@ -150,14 +167,13 @@ template <class Requested = void, Sampler A, class P, class Noise, Scalar S = de
 }
 
 /// The overloads above with the default noise: the Philox stream `sampler` of options.seed.
-template <class Requested = void, class P, Scalar S = detail::sample_scalar<Requested, P>>
+template <class Requested = void, class P, Scalar S = sample_scalar<Requested, P>>
 [[nodiscard]] batch<S> sample(const sampling_plan& plan, P&& predictor, const sample_options& options = {},
                               const std::type_identity_t<step_callback<S>>& on_step = {}) {
     return sample<S>(plan, predictor, options, philox_noise(options.seed, noise_stream::sampler), on_step);
 }
 
-template <class Requested = void, Sampler A, class ScheduleOrGrid, class P,
-          Scalar S = detail::sample_scalar<Requested, P>>
+template <class Requested = void, Sampler A, class ScheduleOrGrid, class P, Scalar S = sample_scalar<Requested, P>>
     requires(NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>)
 [[nodiscard]] batch<S> sample(const A& sampler, const ScheduleOrGrid& schedule, P&& predictor,
                               const sample_options& options = {},
@@ -193,7 +209,7 @@ batch<S> denoise_from(const sampling_plan&, P&&, const X&, Rest&&...) {
 }
 
 /// Refuses an argument that is neither a noise source nor a callback: the compiler's first error says what is wanted.
-template <class Requested = void, class P, class Given, class... Rest, Scalar S = detail::sample_scalar<Requested, P>>
+template <class Requested = void, class P, class Given, class... Rest, Scalar S = sample_scalar<Requested, P>>
     requires detail::NeitherNoiseNorCallback<Given, S>
 batch<S> sample(const sampling_plan&, P&&, const sample_options&, Given&&, const Rest&...) {
     static_cast<void>(detail::signatures<S, P, Given>{});
@@ -202,7 +218,7 @@ batch<S> sample(const sampling_plan&, P&&, const sample_options&, Given&&, const
 
 /// Refuses an argument that is neither a noise source nor a callback: the compiler's first error says what is wanted.
 template <class Requested = void, Sampler A, class ScheduleOrGrid, class P, class Given, class... Rest,
-          Scalar S = detail::sample_scalar<Requested, P>>
+          Scalar S = sample_scalar<Requested, P>>
     requires(NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>) &&
             detail::NeitherNoiseNorCallback<Given, S>
 batch<S> sample(const A&, const ScheduleOrGrid&, P&&, const sample_options&, Given&&, const Rest&...) {

@@ -34,7 +34,7 @@ public:
     /// @throws value_error unless sigma_data > 0 and sigma_min ≥ 0, or if the network has a variance head
     explicit edm_network(Net network, const edm_preconditioning& options = {})
         : network_(std::move(network)), options_(options) {
-        detail::require_valid("edm_network", options);
+        require_valid("edm_network", options);
         detail::require(!network_.has_variance_head(), "edm_network", "network", {"one without a variance head"},
                         {"one with"});
     }

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/io/detail/checksum.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/write_safetensors.hpp>
 #include <ddpm/nn/parameters.hpp>
@@ -23,7 +22,7 @@ namespace ddpm {
 /// @accuracy exact
 template <class Net>
 void save_parameters(const std::string& path, const Net& net, const io::safetensors_metadata& metadata = {}) {
-    static_cast<void>(nn::detail::layer_signature<Net>{});
+    static_cast<void>(nn::layer_signature<Net>{});
     detail::write_parameters(path, nn::parameters(net), metadata);
 }
 
@@ -37,9 +36,9 @@ void save_parameters(const std::string& path, const Net& net, const io::safetens
 template <class Net>
 void load_parameters(const io::safetensors_file& file, Net& net, std::string_view prefix = {},
                      const load_options& options = {}) {
-    static_cast<void>(nn::detail::layer_signature<Net>{});
+    static_cast<void>(nn::layer_signature<Net>{});
     using S = typename Net::scalar;
-    if (file.metadata().contains(io::detail::checksum_key)) {
+    if (file.has_checksum()) {
         file.verify_checksum();
     }
     const auto own = nn::parameters(net);

@@ -138,8 +138,8 @@ public:
 
 private:
     void require_valid_loss(const training_data<scalar>& data) {
-        detail::require_loss_data(loss_, data.x0, data.element_weight);
-        if constexpr (detail::RefusesTimes<Loss, Schedule>) {
+        require_loss_data(loss_, data.x0, data.element_weight);
+        if constexpr (loss_members<Loss, Schedule, scalar>::refuses_times) {
             if (!times_are_valid_) {
                 times_.visit_times([&](time_type<Schedule> t) { loss_.require_time(schedule_, kind_, t); });
                 times_are_valid_ = true;
@@ -154,7 +154,7 @@ private:
         }
         require_weighs_elements<Loss>("trainer::fit");
         detail::require_same_shape("trainer::fit", "element_weight has the shape of the samples", data.x0, weight);
-        detail::require_element_weight("trainer::fit", weight);
+        require_element_weight("trainer::fit", weight);
     }
 
     /// The condition that the network takes.
@@ -325,7 +325,7 @@ trainer<Net, Schedule, Loss, true>::trainer(Net& net, const Schedule& schedule, 
       times_(options.time_sampling, schedule_, options.seed, options.times),
       batch_(net.shape(), require_estimate(net, options), micro_batch_, options),
       estimate_(options.self_conditioning > 0 ? batch_.rows() : 0, micro_batch_) {
-    static_cast<void>(detail::loss_members<Loss, Schedule, scalar>{});
+    static_cast<void>(loss_members<Loss, Schedule, scalar>{});
     static_cast<void>(detail::loss_text(loss));  // throws if a checkpoint could not hold it
     adam_.require_learning_rate("trainer", options.learning_rate);
 }

@@ -11,7 +11,7 @@ namespace {
 
 std::uint32_t crc_of(std::string_view text) {
     io::detail::crc32 crc;
-    crc.update(io::detail::bytes_of(text));
+    crc.update(ddpm::detail::bytes_of(text));
     return crc.value();
 }
 
@@ -30,8 +30,8 @@ TEST_CASE("CRC-32 does not depend on how the bytes are cut", "[io]") {
     const std::uint32_t whole = crc_of(text);
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {
         io::detail::crc32 crc;
-        crc.update(io::detail::bytes_of(std::string_view(text).substr(0, cut)));
-        crc.update(io::detail::bytes_of(std::string_view(text).substr(cut)));
+        crc.update(ddpm::detail::bytes_of(std::string_view(text).substr(0, cut)));
+        crc.update(ddpm::detail::bytes_of(std::string_view(text).substr(cut)));
         REQUIRE(crc.value() == whole);
     }
 }

@@ -6,9 +6,9 @@
 #include <ddpm/bench/results.hpp>
 #include <ddpm/bench/table.hpp>
 #include <ddpm/bench/work.hpp>
+#include <ddpm/core/detail/input_file.hpp>
+#include <ddpm/core/detail/json.hpp>
 #include <ddpm/core/error.hpp>
-#include <ddpm/io/detail/input_file.hpp>
-#include <ddpm/io/detail/json.hpp>
 
 #include <cmath>
 #include <filesystem>
@@ -58,9 +58,9 @@ namespace detail {
 
 /// The member of a JSON object that has this kind.
 /// @throws io_error if there is none
-[[nodiscard]] inline const io::detail::json& member_of(const io::detail::json& object, std::string_view key,
-                                                       io::detail::json_kind kind, const std::string& path) {
-    const io::detail::json* const member = object.find(key);
+[[nodiscard]] inline const ddpm::detail::json& member_of(const ddpm::detail::json& object, std::string_view key,
+                                                         ddpm::detail::json_kind kind, const std::string& path) {
+    const ddpm::detail::json* const member = object.find(key);
     if (member == nullptr || member->kind != kind) {
         throw io_error(path, ddpm::detail::text("is not a report of benchmarks: it lacks ", key));
     }
@@ -76,10 +76,10 @@ inline constexpr std::pair<const char*, const char*> conditions[] = {
 /// Reads a file that `results::write_json` or `results::write_baseline` has written.
 /// @throws io_error if the file cannot be read or is none
 [[nodiscard]] inline stored_run read_run(const std::string& path) {
-    using io::detail::json;
-    using io::detail::json_kind;
-    const io::detail::input_file file(path);
-    const json report = io::detail::parse_json(io::detail::read_text(file, 0, file.size()), path);
+    using ddpm::detail::json;
+    using ddpm::detail::json_kind;
+    const ddpm::detail::input_file file(path);
+    const json report = ddpm::detail::parse_json(ddpm::detail::read_text(file, 0, file.size()), path);
 
     stored_run run{.path = path};
     const json& context = detail::member_of(report, "context", json_kind::object, path);

@@ -4,8 +4,8 @@
 
 #include <ddpm/bench/add.hpp>
 #include <ddpm/bench/work.hpp>
+#include <ddpm/core/detail/json_writer.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/io/detail/json_writer.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -167,9 +167,9 @@ public:
         std::string_view separator = "\n    ";
         for (const auto& [key, value] : context) {
             head += std::exchange(separator, ",\n    ");
-            io::detail::append_json_string(head, key);
+            ddpm::detail::append_json_string(head, key);
             head += ": ";
-            io::detail::append_json_string(head, value);
+            ddpm::detail::append_json_string(head, value);
         }
         head += "\n  },\n  \"benchmarks\": [\n";
         std::vector<Run> ours = medians();

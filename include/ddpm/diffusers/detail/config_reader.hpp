@@ -3,13 +3,13 @@
 #pragma once
 
 // IWYU pragma: begin_exports
+#include <ddpm/core/detail/json.hpp>
 #include <ddpm/core/detail/utf8.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/config_limits.hpp>
-#include <ddpm/io/detail/json.hpp>
 // IWYU pragma: end_exports
-#include <ddpm/io/detail/input_file.hpp>
+#include <ddpm/core/detail/input_file.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -24,8 +24,8 @@
 
 namespace ddpm::diffusers::detail {
 
-using io::detail::json;
-using io::detail::json_kind;
+using ddpm::detail::json;
+using ddpm::detail::json_kind;
 
 /// @throws io_error if a text is longer than any config
 inline void require_length(std::string_view where, std::uint64_t bytes) {
@@ -38,9 +38,9 @@ inline void require_length(std::string_view where, std::uint64_t bytes) {
 /// A whole JSON file.
 /// @throws io_error if it cannot be read, or is longer than any config
 [[nodiscard]] inline std::string read_json_file(const std::string& path) {
-    const io::detail::input_file file(path);
+    const ddpm::detail::input_file file(path);
     require_length(path, file.size());
-    return io::detail::read_text(file, 0, file.size());
+    return ddpm::detail::read_text(file, 0, file.size());
 }
 
 /// The text with Python's -Infinity, which is not JSON, replaced by a JSON string.
@@ -97,7 +97,7 @@ public:
     /// @throws io_error unless the text is one JSON object within config_limits
     config_reader(std::string_view text, std::string_view where) : where_(where) {
         require_length(where, text.size());
-        tree_ = io::detail::parse_json(text, where, config_limits::values);
+        tree_ = ddpm::detail::parse_json(text, where, config_limits::values);
         if (tree_.kind != json_kind::object) {
             throw io_error(where_, "not a config", "a JSON object", shown(tree_));
         }
@@ -214,10 +214,10 @@ public:
     [[nodiscard]] std::map<std::string, std::string> rest(std::vector<std::string>& notes) const {
         std::map<std::string, std::string> texts;
         for (const json& member : tree_.items) {
-            io::detail::append_json(texts[member.key], member);
+            ddpm::detail::append_json(texts[member.key], member);
         }
         for (const auto& [key, text] : texts) {
-            notes.push_back(ddpm::detail::text("unknown key ", io::detail::quoted(key), " is kept"));
+            notes.push_back(ddpm::detail::text("unknown key ", ddpm::detail::quoted(key), " is kept"));
         }
         return texts;
     }
@@ -226,19 +226,19 @@ public:
         fail(key, expected, ddpm::detail::text_part(shown(got)));
     }
     [[noreturn]] void fail(std::string_view key, std::string_view expected, ddpm::detail::text_part got) const {
-        throw io_error(where_, ddpm::detail::text("key ", io::detail::quoted(key)), expected, got);
+        throw io_error(where_, ddpm::detail::text("key ", ddpm::detail::quoted(key)), expected, got);
     }
 
 private:
     [[nodiscard]] static bool is_natural(const json& value) noexcept {
-        return value.kind == json_kind::number && value.number.is == io::detail::json_number::form::natural;
+        return value.kind == json_kind::number && value.number.is == ddpm::detail::json_number::form::natural;
     }
 
     /// A value as JSON text for a message, shortened if needed.
     [[nodiscard]] static std::string shown(const json& value) {
         constexpr std::size_t longest = 80;
         std::string text;
-        io::detail::append_json(text, value);
+        ddpm::detail::append_json(text, value);
         if (text.size() > longest) {
             text.resize(longest);
             text.resize(ddpm::detail::first_invalid_utf8(text));

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/json.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/config_limits.hpp>
 #include <ddpm/io/atomic_file.hpp>
-#include <ddpm/io/detail/json.hpp>
 
 #include <charconv>
 #include <cmath>
@@ -22,13 +22,13 @@
 
 namespace ddpm::diffusers::detail {
 
-using io::detail::json;
-using io::detail::json_kind;
+using ddpm::detail::json;
+using ddpm::detail::json_kind;
 
 /// The version of diffusers whose format is written.
 inline constexpr std::string_view written_version = "0.42.1";
 
-[[nodiscard]] inline json json_of(isize value) { return io::detail::json_number(std::int64_t{value}); }
+[[nodiscard]] inline json json_of(isize value) { return ddpm::detail::json_number(std::int64_t{value}); }
 [[nodiscard]] inline json json_of(double value) { return value; }
 [[nodiscard]] inline json json_of(bool value) { return value; }
 [[nodiscard]] inline json json_of(std::string_view value) { return std::string(value); }
@@ -59,7 +59,7 @@ inline void add_member(json& object, std::string_view key, json value) {
     }
     if (at < object.items.size() && object.items[at].key == key) {
         throw value_error("config_text", "an unknown key is one that is written anyway", "another",
-                          io::detail::quoted(key));
+                          ddpm::detail::quoted(key));
     }
     value.key = key;
     object.items.insert(object.items.begin() + static_cast<std::ptrdiff_t>(at), std::move(value));
@@ -90,10 +90,10 @@ inline void append_python_number(std::string& out, double value) {
 /// Appends a tree as Python's json.dumps(indent=2) does.
 inline void append_indented(std::string& out, const json& tree, std::size_t depth = 0) {
     if (tree.items.empty()) {
-        if (tree.kind == json_kind::number && tree.number.is == io::detail::json_number::form::real) {
+        if (tree.kind == json_kind::number && tree.number.is == ddpm::detail::json_number::form::real) {
             append_python_number(out, tree.number.real);
         } else {
-            io::detail::append_json(out, tree);
+            ddpm::detail::append_json(out, tree);
         }
         return;
     }
@@ -103,7 +103,7 @@ inline void append_indented(std::string& out, const json& tree, std::size_t dept
     for (const json& item : tree.items) {
         out.append(std::exchange(separator, ",\n")).append(2 * (depth + 1), ' ');
         if (is_object) {
-            io::detail::append_json_string(out, item.key);
+            ddpm::detail::append_json_string(out, item.key);
             out.append(": ");
         }
         append_indented(out, item, depth + 1);
@@ -116,7 +116,7 @@ inline void append_indented(std::string& out, const json& tree, std::size_t dept
 /// finite
 [[nodiscard]] inline std::string config_text(json members, const std::map<std::string, std::string>& unknown) {
     for (const auto& [key, text] : unknown) {
-        add_member(members, key, io::detail::parse_json(text, key, config_limits::values));
+        add_member(members, key, ddpm::detail::parse_json(text, key, config_limits::values));
     }
     std::string out;
     append_indented(out, members);

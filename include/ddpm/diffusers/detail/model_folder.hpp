@@ -3,9 +3,9 @@
 #pragma once
 
 #include <ddpm/core/detail/checked.hpp>
+#include <ddpm/core/detail/json.hpp>
+#include <ddpm/core/detail/posix_files.hpp>
 #include <ddpm/core/error.hpp>
-#include <ddpm/io/detail/json.hpp>
-#include <ddpm/io/detail/posix_files.hpp>
 
 #include <algorithm>
 #include <array>
@@ -37,12 +37,12 @@ enum class path_kind { nothing, folder, file };
 /// The kind of file at a path.
 /// @throws io_error if it cannot be determined
 [[nodiscard]] inline path_kind kind_of(const std::string& path) {
-    io::detail::file_status status{};
-    if (io::detail::status_of(path, status)) {
+    ddpm::detail::file_status status{};
+    if (ddpm::detail::status_of(path, status)) {
         return S_ISDIR(status.st_mode) ? path_kind::folder : path_kind::file;
     }
     if (errno != ENOENT && errno != ENOTDIR) {
-        throw io_error(path, ddpm::detail::text("cannot be looked at (", io::detail::system_message(errno), ")"));
+        throw io_error(path, ddpm::detail::text("cannot be looked at (", ddpm::detail::system_message(errno), ")"));
     }
     return path_kind::nothing;
 }
@@ -55,11 +55,11 @@ enum class path_kind { nothing, folder, file };
 inline void make_folders(const std::string& path) {
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
         const std::string folder = path.substr(0, end);
-        if (io::detail::uninterrupted([&] { return io::detail::call_make_folder(folder.c_str()); }) != 0) {
+        if (ddpm::detail::uninterrupted([&] { return ddpm::detail::call_make_folder(folder.c_str()); }) != 0) {
             const int reason = errno;
             if (kind_of(folder) != path_kind::folder) {
-                throw io_error(folder,
-                               ddpm::detail::text("cannot make the folder (", io::detail::system_message(reason), ")"));
+                throw io_error(
+                    folder, ddpm::detail::text("cannot make the folder (", ddpm::detail::system_message(reason), ")"));
             }
         }
         if (end >= path.size() - 1) {
@@ -99,9 +99,9 @@ inline constexpr std::string_view weights_ending = ".safetensors";
 /// The total size of a folder's safetensors files in bytes; empty if there are none, or the folder cannot be read.
 [[nodiscard]] inline std::optional<std::uint64_t> weight_bytes(const std::string& folder) {
     std::optional<std::uint64_t> sum;
-    static_cast<void>(io::detail::for_each_name(folder, [&](std::string_view name) {
-        io::detail::file_status status{};
-        if (name.ends_with(weights_ending) && io::detail::status_of(path_in(folder, name), status) &&
+    static_cast<void>(ddpm::detail::for_each_name(folder, [&](std::string_view name) {
+        ddpm::detail::file_status status{};
+        if (name.ends_with(weights_ending) && ddpm::detail::status_of(path_in(folder, name), status) &&
             S_ISREG(status.st_mode)) {
             sum = ddpm::detail::checked_add(sum.value_or(0), static_cast<std::uint64_t>(status.st_size))
                       .value_or(std::numeric_limits<std::uint64_t>::max());
@@ -116,14 +116,14 @@ inline constexpr std::string_view weights_ending = ".safetensors";
                                                        ".pth",         ".ckpt",       ".msgpack",  ".h5",
                                                        ".onnx",        ".gguf",       ".flashpack"};
     std::set<std::string> names;
-    const int failure = io::detail::for_each_name(folder, [&](std::string_view name) {
+    const int failure = ddpm::detail::for_each_name(folder, [&](std::string_view name) {
         if (std::any_of(endings.begin(), endings.end(), [&](std::string_view e) { return name.ends_with(e); }) ||
             (name.starts_with(weights_stem) && name.ends_with(".json"))) {
             names.insert(std::string(name));
         }
     });
     if (failure != 0) {
-        return ddpm::detail::text("no folder that can be read (", io::detail::system_message(failure), ")");
+        return ddpm::detail::text("no folder that can be read (", ddpm::detail::system_message(failure), ")");
     }
     constexpr std::size_t most_names = 5;
     std::string out, variant;
@@ -131,7 +131,7 @@ inline constexpr std::string_view weights_ending = ".safetensors";
     std::size_t listed = 0;
     for (const std::string_view name : names) {
         if (listed <= most_names) {
-            out.append(listed == 0 ? "" : ", ").append(listed < most_names ? io::detail::quoted(name) : "...");
+            out.append(listed == 0 ? "" : ", ").append(listed < most_names ? ddpm::detail::quoted(name) : "...");
         }
         ++listed;
         for (const std::string_view ending : {".bin", ".pt", ".pth", ".ckpt"}) {
@@ -147,8 +147,8 @@ inline constexpr std::string_view weights_ending = ".safetensors";
         }
     }
     if (!variant.empty()) {
-        out +=
-            ddpm::detail::text(": ask for the variant, weights_options{.variant = ", io::detail::quoted(variant), "}");
+        out += ddpm::detail::text(": ask for the variant, weights_options{.variant = ", ddpm::detail::quoted(variant),
+                                  "}");
     } else if (has_pickle) {
         out += ": a pickle is a program, not data; save the model anew with safe_serialization=True";
     }

@@ -52,7 +52,7 @@ public:
     /// it, or a file or the index is invalid
     weight_files(const std::string& folder, std::string_view variant) : where_(folder) {
         if (variant.find_first_of(std::string_view("/\0", 2)) != variant.npos) {
-            throw value_error("load_weights", "variant", "a part of a file's name", io::detail::quoted(variant));
+            throw value_error("load_weights", "variant", "a part of a file's name", ddpm::detail::quoted(variant));
         }
         for (const std::string& name : {weights_index_name(variant), old_weights_index_name(variant)}) {
             if (const std::string path = path_in(folder, name); files_.empty() && exists(path)) {
@@ -107,7 +107,7 @@ private:
             const std::string& shard = reader.text_of("weight_map", entry);
             if (shard.empty() || shard.find_first_of("/\\") != shard.npos || shard.find('\0') != shard.npos ||
                 !shard.ends_with(".safetensors")) {
-                reader.fail("weight_map", "names of safetensors files in the same folder", io::detail::quoted(shard));
+                reader.fail("weight_map", "names of safetensors files in the same folder", ddpm::detail::quoted(shard));
             }
             if (position.emplace(shard, files_.size()).second) {
                 if (files_.size() == config_limits::shards) {

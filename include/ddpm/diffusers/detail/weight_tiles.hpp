@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/bfloat16.hpp>
+#include <ddpm/core/detail/bytes.hpp>
+#include <ddpm/core/detail/half.hpp>
+#include <ddpm/core/detail/staging_memory.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/weight_files.hpp>
-#include <ddpm/io/detail/bytes.hpp>
-#include <ddpm/io/detail/read_converted.hpp>
-#include <ddpm/io/detail/staging_memory.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/parameters.hpp>
 
@@ -95,7 +96,7 @@ template <class Stored, Scalar S, class Convert>
 void store_tile(const weight_tile<S>& tile, const std::byte* from, isize row, const Convert& convert) {
     S* const to = tile.to->values.data() + tile.first_output;
     const auto number = [&](isize at) {
-        return convert(io::detail::load_little<Stored>(from + static_cast<std::size_t>(at) * sizeof(Stored)));
+        return convert(ddpm::detail::load_little<Stored>(from + static_cast<std::size_t>(at) * sizeof(Stored)));
     };
     if (tile.all_outputs == 1 && tile.positions == 1) {  // the same order in memory and file
         S* const out = to + tile.first_input;
@@ -137,9 +138,9 @@ void with_conversion(io::dtype type, const F& f) {
         case io::dtype::f64:
             return f.template operator()<double>([](double x) { return static_cast<S>(x); });
         case io::dtype::f16:
-            return f.template operator()<half>([](half x) { return io::detail::convert_f16<S>(x); });
+            return f.template operator()<half>([](half x) { return S{ddpm::detail::float_of_f16(x)}; });
         case io::dtype::bf16:
-            return f.template operator()<half>([](half x) { return io::detail::convert_bf16<S>(x); });
+            return f.template operator()<half>([](half x) { return S{to_float(bfloat16{x})}; });
         default:
             return f.template operator()<float>([](float x) { return static_cast<S>(x); });
     }
@@ -152,7 +153,7 @@ void require_finite(const weight_tile<S>& tile, const std::byte* from, isize row
         for (isize output = 0; output < tile.outputs; ++output) {
             for (isize i = 0; i < tile.inputs * tile.positions; ++i) {
                 const auto at = static_cast<std::size_t>(output * row + i) * sizeof(Stored);
-                if (const S number = convert(io::detail::load_little<Stored>(from + at)); !std::isfinite(number)) {
+                if (const S number = convert(ddpm::detail::load_little<Stored>(from + at)); !std::isfinite(number)) {
                     throw io_error(tile.from.file->path(), *tile.from.name, "finite values", number);
                 }
             }
@@ -171,7 +172,7 @@ void load_tiles(const std::vector<weight_tile<S>>& tiles, bool reject_nonfinite)
         stored.push_back(tile.in_memory());
         begin.push_back(begin.back() + (stored.back() == nullptr ? tile.bytes() : 0));
     }
-    const io::detail::staging_memory memory(begin.back());
+    const ddpm::detail::staging_memory memory(begin.back());
     const auto for_each_tile = [&](const auto& f) {
         constexpr isize grain = 16;
         parallel_for(static_cast<isize>(tiles.size()), grain, [&](isize first, isize last) {

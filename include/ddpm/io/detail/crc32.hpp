@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/io/detail/bytes.hpp>
+#include <ddpm/core/detail/bytes.hpp>
 
 #include <array>
 #include <cstddef>
@@ -39,7 +39,7 @@ public:
         const std::byte* at = bytes.data();
         std::size_t left = bytes.size();
         for (; left >= 8; left -= 8, at += 8) {
-            const std::uint64_t word = load_little<std::uint64_t>(at) ^ state;
+            const std::uint64_t word = ddpm::detail::load_little<std::uint64_t>(at) ^ state;
             state = 0;
             for (unsigned i = 0; i < 8; ++i) {
                 state ^= crc32_table[7 - i][word >> 8 * i & 0xff];

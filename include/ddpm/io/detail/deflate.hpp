@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/io/detail/bytes.hpp>
+#include <ddpm/core/detail/bytes.hpp>
 
 #include <algorithm>
 #include <array>
@@ -192,7 +192,7 @@ private:
     }
     put_symbol(bits, 256);
     bits.finish();
-    for (const std::byte byte : big_u32(adler32(bytes))) {
+    for (const std::byte byte : ddpm::detail::big_u32(adler32(bytes))) {
         out.push_back(std::to_integer<std::uint8_t>(byte));
     }
     return out;

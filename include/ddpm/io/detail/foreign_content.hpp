@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/io/detail/bytes.hpp>
+#include <ddpm/core/detail/bytes.hpp>
 
 #include <cstddef>
 #include <span>
@@ -16,7 +16,7 @@ inline constexpr std::size_t telling_bytes = 256;
 /// The type of a file according to its first bytes, and what to do with it, for messages; empty if the type is not
 /// known.
 [[nodiscard]] inline std::string_view known_content(std::span<const std::byte> prefix) noexcept {
-    const std::string_view text = text_of(prefix);
+    const std::string_view text = ddpm::detail::text_of(prefix);
     struct fact {
         std::string_view begins;
         std::string_view content;

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/bytes.hpp>
 #include <ddpm/core/detail/checked.hpp>
+#include <ddpm/core/detail/json_writer.hpp>
+#include <ddpm/core/detail/text_cursor.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/io/detail/bytes.hpp>
 #include <ddpm/io/detail/foreign_content.hpp>
-#include <ddpm/io/detail/json_writer.hpp>
-#include <ddpm/io/detail/text_cursor.hpp>
 
 #include <array>
 #include <charconv>
@@ -83,7 +83,7 @@ struct npy_header {
     for (const auto& [kind, name] : kinds) {
         meaning = at != descr.npos && descr[at] == kind ? name : meaning;
     }
-    return ddpm::detail::text(quoted(descr), " (", meaning, ")");
+    return ddpm::detail::text(ddpm::detail::quoted(descr), " (", meaning, ")");
 }
 
 inline constexpr std::string_view npy_magic = "\x93NUMPY";
@@ -229,7 +229,7 @@ private:
 
     [[noreturn]] void fail(std::string_view expected) const { at_.fail(expected, at_.found()); }
 
-    text_cursor at_;
+    ddpm::detail::text_cursor at_;
 };
 
 /// Checks the header of a NumPy file against the file size; `prefix` is the start of the file.
@@ -237,7 +237,7 @@ private:
 /// @source NumPy, NEP 1, versions 1.0, 2.0 and 3.0
 [[nodiscard]] inline npy_header parse_npy_header(std::span<const std::byte> prefix, std::uint64_t file_size,
                                                  std::string_view where) {
-    const std::string_view text = text_of(prefix);
+    const std::string_view text = ddpm::detail::text_of(prefix);
     if (!text.starts_with(npy_magic)) {
         throw io_error(where, "not a NumPy file", "the bytes 93 'NUMPY' and a header", foreign_content(prefix));
     }
@@ -251,8 +251,8 @@ private:
                                           static_cast<unsigned>(static_cast<unsigned char>(text[7]))));
     }
     const std::size_t start = version == 1 ? 10 : 12;
-    const std::uint64_t length =
-        version == 1 ? load_little<std::uint16_t>(prefix.data() + 8) : load_little<std::uint32_t>(prefix.data() + 8);
+    const std::uint64_t length = version == 1 ? ddpm::detail::load_little<std::uint16_t>(prefix.data() + 8)
+                                              : ddpm::detail::load_little<std::uint32_t>(prefix.data() + 8);
     if (length > npy_longest_prefix - start || start + length > text.size()) {
         throw io_error(where, "the NumPy header is too long or cut short",
                        ddpm::detail::text("at most ", npy_longest_prefix - start, " bytes inside the file"), length);

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/bytes.hpp>
+#include <ddpm/core/detail/half.hpp>
+#include <ddpm/core/detail/input_file.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/io/detail/bytes.hpp>
-#include <ddpm/io/detail/half.hpp>
-#include <ddpm/io/detail/input_file.hpp>
 #include <ddpm/io/detail/npy_header.hpp>
 #include <ddpm/io/detail/read_converted.hpp>
 
@@ -64,7 +64,7 @@ void read_npy_numbers(const File& file, const npy_header& header, std::size_t fi
             if constexpr (std::same_as<Stored, npy_bool>) {
                 out[done] = x.byte == 0 ? S{0} : S{1};
             } else if constexpr (std::same_as<Stored, npy_f16>) {
-                out[done] = S{float_of_f16(x.bits)};
+                out[done] = S{ddpm::detail::float_of_f16(x.bits)};
             } else {
                 if constexpr (std::integral<Stored>) {
                     if (!holds<S>(x)) {
@@ -149,7 +149,7 @@ template <Scalar S, class File>
 template <class File>
 [[nodiscard]] npy_header read_npy_header(const File& file) {
     std::array<std::byte, npy_longest_prefix> buffer{};
-    return parse_npy_header(read_prefix(file, buffer), file.size(), file.path());
+    return parse_npy_header(ddpm::detail::read_prefix(file, buffer), file.size(), file.path());
 }
 
 }  // namespace ddpm::io::detail

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <ddpm/core/bfloat16.hpp>
+#include <ddpm/core/detail/half.hpp>
 #include <ddpm/io/detail/byte_source.hpp>
-#include <ddpm/io/detail/half.hpp>
 
 #include <algorithm>
 #include <array>
@@ -24,7 +24,7 @@ template <class Stored, class T>
 
 template <class T>
 [[nodiscard]] T convert_f16(std::uint16_t x) noexcept {
-    return T{float_of_f16(x)};
+    return T{ddpm::detail::float_of_f16(x)};
 }
 
 template <class T>

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/io/detail/posix_files.hpp>
+#include <ddpm/core/detail/posix_files.hpp>
 
 #include <atomic>
 #include <cerrno>
@@ -52,14 +52,14 @@ inline void remove_if_unlocked(const std::string& path) noexcept {
     ::unlink(path.c_str());
 #else
     // Opens for writing if allowed: some network file systems grant an exclusive lock only then.
-    constexpr int flags = without_waiting | no_links;
-    file_handle file = file_handle::open(path, O_RDWR | flags);
+    constexpr int flags = ddpm::detail::without_waiting | ddpm::detail::no_links;
+    ddpm::detail::file_handle file = ddpm::detail::file_handle::open(path, O_RDWR | flags);
     if (!file && errno == EACCES) {
-        file = file_handle::open(path, O_RDONLY | flags);
+        file = ddpm::detail::file_handle::open(path, O_RDONLY | flags);
     }
-    file_status status{};
+    ddpm::detail::file_status status{};
     if (file && file.status(status) && S_ISREG(status.st_mode) &&
-        uninterrupted([&] { return ::flock(file.number(), LOCK_EX | LOCK_NB); }) == 0) {
+        ddpm::detail::uninterrupted([&] { return ::flock(file.number(), LOCK_EX | LOCK_NB); }) == 0) {
         ::unlink(path.c_str());
     }
 #endif
@@ -68,7 +68,7 @@ inline void remove_if_unlocked(const std::string& path) noexcept {
 /// Removes the temporary files of dead writers from a folder, where permitted. Files whose lock is held stay, and so do
 /// all files if the file system has no locks.
 inline void remove_leftovers(const std::string& folder) {
-    static_cast<void>(for_each_name(folder, [&](std::string_view name) {
+    static_cast<void>(ddpm::detail::for_each_name(folder, [&](std::string_view name) {
         if (name.starts_with(temporary_prefix) && name.ends_with(temporary_suffix)) {
             remove_if_unlocked(std::string(folder).append("/").append(name));
         }
@@ -76,11 +76,12 @@ inline void remove_leftovers(const std::string& folder) {
 }
 
 /// Creates a temporary file in a folder, open for writing and locked. On failure it is not open, and errno is set.
-[[nodiscard]] inline file_handle create_temporary(const std::string& folder, mode_t mode, std::string& path) {
+[[nodiscard]] inline ddpm::detail::file_handle create_temporary(const std::string& folder, mode_t mode,
+                                                                std::string& path) {
     constexpr int most_attempts = 100;
     for (int attempt = 0; attempt < most_attempts; ++attempt) {
         path = folder + '/' + temporary_name();
-        file_handle file = file_handle::open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+        ddpm::detail::file_handle file = ddpm::detail::file_handle::open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
         if (!file) {
             if (errno == EEXIST) {
                 continue;
@@ -91,8 +92,8 @@ inline void remove_leftovers(const std::string& folder) {
         return file;
 #else
         // A failed lock is ignored: without locks on this file system, nobody can remove the file as a leftover.
-        static_cast<void>(uninterrupted([&] { return ::flock(file.number(), LOCK_EX); }));
-        file_status status{};
+        static_cast<void>(ddpm::detail::uninterrupted([&] { return ::flock(file.number(), LOCK_EX); }));
+        ddpm::detail::file_status status{};
         if (!file.status(status) || status.st_nlink > 0) {
             return file;
         }
@@ -100,7 +101,7 @@ inline void remove_leftovers(const std::string& folder) {
 #endif
     }
     path.clear();
-    return file_handle();
+    return ddpm::detail::file_handle();
 }
 
 }  // namespace ddpm::io::detail

@@ -9,7 +9,7 @@
 #include <ddpm/likelihood/bound_options.hpp>
 #include <ddpm/likelihood/bound_result.hpp>
 #include <ddpm/likelihood/prior.hpp>
-#include <ddpm/loss/detail/bound_term.hpp>
+#include <ddpm/loss/bound_term.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/process/forward.hpp>
@@ -100,11 +100,13 @@ public:
         if (total_.count() == 0 && !work_.is_stopped()) {
             throw value_error("variational_bound", "number of samples", ">= 1", 0);
         }
-        bound_result out{total_.count(), dimension_, total_.estimate(), prior_.estimate(), {}, !work_.is_stopped()};
+        bound_result out{total_.count(),          dimension_, total_.mean_and_error(),
+                         prior_.mean_and_error(), {},         !work_.is_stopped()};
         for (std::size_t k = 0; k < timesteps_.size(); ++k) {
             // σ (ε̂ − ε) = α (x_0 − x̂_0), since both pairs give the same x_t.
-            const mean_estimate error = x0_errors_[k].estimate();
-            out.terms.push_back({timesteps_[k], terms_[k].count(), terms_[k].estimate(), error, steps_[k].snr * error});
+            const mean_estimate error = x0_errors_[k].mean_and_error();
+            out.terms.push_back(
+                {timesteps_[k], terms_[k].count(), terms_[k].mean_and_error(), error, steps_[k].snr * error});
         }
         return out;
     }
@@ -186,13 +188,13 @@ private:
         require_written_head("variational_bound", head, predicted);
         parallel_for(count, std::max<isize>(1, 4096 / dimension_), [&](isize first, isize last) {
             for (isize n = first; n < last; ++n) {
-                const bound_column<S> column{.x0 = x0.column(n),
-                                             .xt = xt.column(n),
-                                             .predicted = predicted.column(n),
-                                             .head = head.size() == 0 ? nullptr : head.column(n)};
+                const auto of_sample = [&](batch_view<const S> values) {
+                    return std::span(values.column(n), static_cast<std::size_t>(dimension_));
+                };
+                const bound_step& step = steps_[static_cast<std::size_t>(positions_[static_cast<std::size_t>(n)])];
                 sums_[static_cast<std::size_t>(n)] =
-                    detail::bound_term(steps_[static_cast<std::size_t>(positions_[static_cast<std::size_t>(n)])],
-                                       options_.decoder, dimension_, column);
+                    bound_sums_of<S>(step, options_.decoder, of_sample(x0), of_sample(xt), of_sample(predicted),
+                                     head.size() == 0 ? std::span<const S>() : of_sample(head));
             }
         });
     }

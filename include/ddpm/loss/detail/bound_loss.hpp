@@ -4,9 +4,9 @@
 
 #include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/loss/bound_term.hpp>
 #include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/decoder.hpp>
-#include <ddpm/loss/detail/bound_term.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/schedule/concept.hpp>
 
@@ -37,7 +37,7 @@ struct bound_loss_options {
 };
 
 /// @throws value_error for options outside their domain
-inline void require_valid(std::string_view where, const bound_loss_options& options) {
+inline void require_bound_options(std::string_view where, const bound_loss_options& options) {
     require_valid(where, options.decoder);
     require(options.scale >= 0 && std::isfinite(options.scale), where, "weight of the bound", {"finite and >= 0"},
             {options.scale});
@@ -47,7 +47,7 @@ inline void require_valid(std::string_view where, const bound_loss_options& opti
 template <NoiseSchedule Schedule>
 void require_bound_term(std::string_view where, const Schedule& schedule, prediction kind,
                         const bound_loss_options& options, isize t) {
-    require_valid(where, options);
+    require_bound_options(where, options);
     static_cast<void>(bound_step_at(schedule, kind, options.variance, t, t - 1));
 }
 
@@ -58,7 +58,7 @@ template <NoiseSchedule Schedule, Scalar S>
 double bound_loss(std::string_view where, const Schedule& schedule, prediction kind, const bound_loss_options& options,
                   const noised_batch<S>& noised, batch_view<const S> predicted, batch_view<const S> head,
                   batch_view<S> d_predicted, batch_view<S> d_head) {
-    require_valid(where, options);
+    require_bound_options(where, options);
     const isize rows = predicted.rows(), columns = predicted.columns();
     const auto step_of = [&](isize n) {
         bound_step step = bound_step_at(schedule, kind, options.variance, noised.t[n], noised.t[n] - 1);

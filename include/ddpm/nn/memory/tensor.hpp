@@ -5,6 +5,7 @@
 #include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/detail/instances.hpp>
+#include <ddpm/core/detail/shape_text.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 
@@ -59,13 +60,7 @@ public:
     friend bool operator==(const tensor_shape&, const tensor_shape&) noexcept = default;
 
     /// As error texts write it: [3, 4].
-    [[nodiscard]] std::string text() const {
-        std::string out = "[";
-        for (const isize size : *this) {
-            out += (out.size() > 1 ? ", " : "") + std::to_string(size);
-        }
-        return out + "]";
-    }
+    [[nodiscard]] std::string text() const { return ddpm::detail::shape_text(std::span(begin(), dimensions_)); }
 
 private:
     std::array<isize, most_dimensions> sizes_{};

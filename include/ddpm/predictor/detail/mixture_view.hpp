@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/parallel.hpp>

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/json_writer.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/safetensors_file.hpp>
@@ -50,7 +51,7 @@ struct checkpoint_steps {
     isize number = -1;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (error != std::errc{} || end != digits.data() + digits.size() || number < 0 || number > most) {
-        throw io_error(file.path(), key, text("a number in [0, ", most, "]"), io::detail::quoted(digits));
+        throw io_error(file.path(), key, text("a number in [0, ", most, "]"), quoted(digits));
     }
     return number;
 }
@@ -63,8 +64,7 @@ struct checkpoint_steps {
         throw io_error(file.path(), "not a trainer's checkpoint", checkpoint_key, "no such metadata");
     }
     if (version->second != checkpoint_version) {
-        throw io_error(file.path(), "version of the checkpoint", checkpoint_version,
-                       io::detail::quoted(version->second));
+        throw io_error(file.path(), "version of the checkpoint", checkpoint_version, quoted(version->second));
     }
     const isize step = checkpoint_number(file, step_key, most_steps, "");
     return {step, checkpoint_number(file, skipped_key, step, "0")};

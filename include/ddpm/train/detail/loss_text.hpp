@@ -121,7 +121,7 @@ concept LossWithKnownText = std::same_as<L, mse_loss> || std::same_as<L, l1_loss
 /// @throws value_error if its own text is not UTF-8, in which a checkpoint holds it
 template <class Loss>
 [[nodiscard]] std::string loss_text(const Loss& loss) {
-    if constexpr (HasText<Loss>) {
+    if constexpr (LossWithText<Loss>) {
         std::string own(loss.text());
         if (first_invalid_utf8(own) != own.size()) {
             throw value_error("trainer", "the loss's text() is not UTF-8");

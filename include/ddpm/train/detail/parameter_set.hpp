@@ -70,8 +70,7 @@ public:
             if (found == nullptr) {
                 differences.add(p.name, " is missing");
             } else if (!std::equal(found->shape.begin(), found->shape.end(), p.shape.begin(), p.shape.end())) {
-                differences.add(p.name, " has shape ", io::detail::shape_text(found->shape), " instead of ",
-                                p.shape.text());
+                differences.add(p.name, " has shape ", shape_text(found->shape), " instead of ", p.shape.text());
             } else if (exact_type ? found->type != io::dtype_of<S>() : !io::converts_to_scalar(found->type)) {
                 differences.add(p.name, " has type ", io::name_of(found->type), " instead of ",
                                 exact_type ? io::name_of(io::dtype_of<S>()) : "a floating-point one");
@@ -91,7 +90,7 @@ public:
             const std::span<S> values = std::span(values_).subspan(begin, p.values.size());
             file.read(p.name, values);
             if (options.reject_nonfinite) {
-                nn::detail::require_finite<S>(file.path(), p.name, values);
+                require_finite<S>(file.path(), p.name, values);
             }
             begin += p.values.size();
         }

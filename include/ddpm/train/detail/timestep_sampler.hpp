@@ -173,7 +173,7 @@ public:
             return;
         }
         for (std::size_t n = 0; n < t.size(); ++n) {
-            const std::span<S> own = losses_of(t[n]);
+            const std::span<S> own = losses_at(t[n]);
             S& count = counts_[t[n]];
             const S most = static_cast<S>(own.size());
             count = count >= 0 && count <= most ? count : S{0};  // a file may hold any value
@@ -211,7 +211,7 @@ public:
         }
         const auto root_mean_square = [&](isize t) {
             double squares = 0;
-            for (const S loss : losses_of(t)) {
+            for (const S loss : losses_at(t)) {
                 squares += static_cast<double>(loss) * static_cast<double>(loss);
             }
             return std::sqrt(squares / static_cast<double>(history));
@@ -259,7 +259,7 @@ private:
         return static_cast<double>(time_bits(noise_, sample, step) >> 11) * 0x1p-53;
     }
 
-    [[nodiscard]] std::span<S> losses_of(isize t) {
+    [[nodiscard]] std::span<S> losses_at(isize t) {
         const auto history = static_cast<std::size_t>(losses_.shape()[1]);
         return losses_.values().subspan(static_cast<std::size_t>(t) * history, history);
     }

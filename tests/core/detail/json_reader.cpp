@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/io/detail/json_reader.hpp>
+#include <ddpm/core/detail/json_reader.hpp>
 
 #include "support/catch.hpp"
 
@@ -14,8 +14,8 @@
 namespace ddpm::test {
 namespace {
 
-using io::detail::json_kind;
-using io::detail::json_reader;
+using ddpm::detail::json_kind;
+using ddpm::detail::json_reader;
 
 /// Whether a text is accepted; the message where it is not.
 std::string verdict(std::string_view text, int most_depth = json_reader::default_depth) {
@@ -29,25 +29,25 @@ std::string verdict(std::string_view text, int most_depth = json_reader::default
     return "accepted";
 }
 
-io::detail::json_number number(std::string_view text) {
+ddpm::detail::json_number number(std::string_view text) {
     json_reader reader(text, "t");
     const auto value = reader.number();
     reader.end();
     return value;
 }
 
-std::uint64_t natural(const io::detail::json_number& value) {
-    REQUIRE(value.is == io::detail::json_number::form::natural);
+std::uint64_t natural(const ddpm::detail::json_number& value) {
+    REQUIRE(value.is == ddpm::detail::json_number::form::natural);
     return value.natural;
 }
 
-std::int64_t negative(const io::detail::json_number& value) {
-    REQUIRE(value.is == io::detail::json_number::form::negative);
+std::int64_t negative(const ddpm::detail::json_number& value) {
+    REQUIRE(value.is == ddpm::detail::json_number::form::negative);
     return value.negative;
 }
 
-double real(const io::detail::json_number& value) {
-    REQUIRE(value.is == io::detail::json_number::form::real);
+double real(const ddpm::detail::json_number& value) {
+    REQUIRE(value.is == ddpm::detail::json_number::form::real);
     return value.real;
 }
 
@@ -58,7 +58,7 @@ std::string string(std::string_view text) {
     return value;
 }
 
-TEST_CASE("JSON that the RFC allows is accepted", "[io]") {
+TEST_CASE("JSON that the RFC allows is accepted", "[core]") {
     for (const std::string_view text :
          {"null", "true", "false", "0", "-0", "-0.0e+0", "1E5", "10.25", "\"\"", "[]", "{}", " \t\r\n[ ] \n", "[[],{}]",
           R"({"a":1,"b":[1,2,{"c":null}],"":""})", R"("\"\\\/\b\f\n\r\t\u00e9\uD83D\uDE00")", "\"\xc3\xa9\x7f\"",
@@ -68,7 +68,7 @@ TEST_CASE("JSON that the RFC allows is accepted", "[io]") {
     }
 }
 
-TEST_CASE("JSON that the RFC forbids is an io_error", "[io]") {
+TEST_CASE("JSON that the RFC forbids is an io_error", "[core]") {
     for (const std::string_view text : {
              "",
              " ",
@@ -145,7 +145,7 @@ TEST_CASE("JSON that the RFC forbids is an io_error", "[io]") {
     CHECK(verdict(std::string_view("\0", 1)) != "accepted");
 }
 
-TEST_CASE("a JSON error says where and what", "[io]") {
+TEST_CASE("a JSON error says where and what", "[core]") {
     CHECK(verdict("[1,,2]") == "t: JSON byte 3; expected a value, got ','");
     CHECK(verdict("{\"a\" 1}") == "t: JSON byte 5; expected ':', got '1'");
     CHECK(verdict("[1") == "t: JSON byte 2; expected ']', got the end of the text");
@@ -155,7 +155,7 @@ TEST_CASE("a JSON error says where and what", "[io]") {
     CHECK(verdict("1e999") == "t: JSON byte 0; expected a number within double's range, got 1e999");
 }
 
-TEST_CASE("a key twice is refused, however it is written", "[io]") {
+TEST_CASE("a key twice is refused, however it is written", "[core]") {
     CHECK(verdict(R"({"a":1,"b":{"a":1}})") == "accepted");
     CHECK(verdict(R"({"a":1,"\u0061":1})") != "accepted");
     CHECK(verdict(R"([{"a":{"b":1,"b":1}}])") != "accepted");
@@ -164,7 +164,7 @@ TEST_CASE("a key twice is refused, however it is written", "[io]") {
           "t: JSON byte 25; expected a new key, got a key that the object has already");
 }
 
-TEST_CASE("nesting is limited", "[io]") {
+TEST_CASE("nesting is limited", "[core]") {
     const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
     CHECK(verdict(nested(8), 8) == "accepted");
     CHECK(verdict(nested(9), 8) == "t: JSON byte 8; expected at most 8 levels of nesting, got one more");
@@ -173,7 +173,7 @@ TEST_CASE("nesting is limited", "[io]") {
     CHECK(verdict(R"({"a":{"a":{}}})", 2) != "accepted");
 }
 
-TEST_CASE("JSON integers are exact and others are double", "[io]") {
+TEST_CASE("JSON integers are exact and others are double", "[core]") {
     CHECK(natural(number("0")) == 0);
     CHECK(natural(number("18446744073709551615")) == std::numeric_limits<std::uint64_t>::max());
     CHECK(negative(number("-9223372036854775808")) == std::numeric_limits<std::int64_t>::min());
@@ -198,7 +198,7 @@ TEST_CASE("JSON integers are exact and others are double", "[io]") {
           "t: JSON byte 0; expected a number of at most 1000 characters, got 1001");
 }
 
-TEST_CASE("the program's locale has no part in a JSON number", "[io]") {
+TEST_CASE("the program's locale has no part in a JSON number", "[core]") {
     struct comma : std::numpunct<char> {
         char do_decimal_point() const override { return ','; }
         char do_thousands_sep() const override { return '.'; }
@@ -213,7 +213,7 @@ TEST_CASE("the program's locale has no part in a JSON number", "[io]") {
     CHECK(real(value) == 1234.5);
 }
 
-TEST_CASE("a JSON unsigned integer has no sign, fraction or exponent", "[io]") {
+TEST_CASE("a JSON unsigned integer has no sign, fraction or exponent", "[core]") {
     for (const std::string_view text :
          {"-1", "-0", "1.0", "1e0", "18446744073709551616", "true", "\"1\"", "null", "[]"}) {
         CAPTURE(text);
@@ -226,7 +226,7 @@ TEST_CASE("a JSON unsigned integer has no sign, fraction or exponent", "[io]") {
     CHECK(value == 42);
 }
 
-TEST_CASE("JSON strings are decoded", "[io]") {
+TEST_CASE("JSON strings are decoded", "[core]") {
     CHECK(string(R"("a\"\\\/\b\f\n\r\tz")") == "a\"\\/\b\f\n\r\tz");
     CHECK(string(R"("\u0041\u00e9\u20AC\ud83d\ude00\uDBFF\uDFFF")") ==
           "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf");
@@ -234,7 +234,7 @@ TEST_CASE("JSON strings are decoded", "[io]") {
     CHECK(string("\"\xe2\x82\xac\"") == "\xe2\x82\xac");
 }
 
-TEST_CASE("a JSON value of another kind is an io_error", "[io]") {
+TEST_CASE("a JSON value of another kind is an io_error", "[core]") {
     const auto refuses = [](std::string_view text, auto take) {
         json_reader reader(text, "t");
         CHECK_THROWS_AS(take(reader), io_error);
@@ -251,7 +251,7 @@ TEST_CASE("a JSON value of another kind is an io_error", "[io]") {
     });
 }
 
-TEST_CASE("a JSON reader hands out members and elements in order", "[io]") {
+TEST_CASE("a JSON reader hands out members and elements in order", "[core]") {
     json_reader reader(R"( {"a": [true, null, "x"], "b": {"c": 5}} )", "t");
     std::string log;
     reader.object([&](const std::string& key) {

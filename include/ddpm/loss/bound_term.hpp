@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/elementary.hpp>
 #include <ddpm/loss/decoder.hpp>
@@ -12,11 +13,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <span>
 
-namespace ddpm::detail {
+namespace ddpm {
 
-/// The coefficients of the bound's term for one reverse step.
+/// The coefficients of the variational bound's term for one reverse step from t to s.
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 5
 struct bound_step {
     affine x0;               ///< computes x̂_0 from x_t and the prediction
     head_variance variance;  ///< of p(x_s|x_t)
@@ -27,8 +31,12 @@ struct bound_step {
     double limit = std::numeric_limits<double>::infinity();  ///< x̂_0 is clamped to [−limit, limit]
 };
 
-/// The step from t to s. If `noisier` is given, the timestep before t in a sub-sequence, the clipped variance of the
+/// The bound's step from t to s, for a network that predicts `kind`. If `noisier` is given, the timestep before t in a sub-sequence, the clipped variance of the
 /// last step is β̃ of that sub-sequence, otherwise of the whole schedule.
+/// @units t, s and noisier are 0-based, s = `clean` is x_0
+/// @throws value_error unless −1 ≤ s < t < T, and t < noisier < T if it is given; where x_0 does not follow from the
+/// prediction
+/// @accuracy as conversion, posterior_at and head_variance_at
 template <NoiseSchedule Schedule>
 [[nodiscard]] bound_step bound_step_at(const Schedule& schedule, prediction kind, reverse_variance variance, isize t,
                                        isize s, isize noisier = clean) {
@@ -50,6 +58,14 @@ template <NoiseSchedule Schedule>
     return step;
 }
 
+/// The sums over a sample's elements, with their weights w.
+struct bound_sums {
+    double term = 0;  ///< Σ w KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)), or for the last step −Σ w ln p(x_0|x_t); nats
+    double squared_error = 0;  ///< Σ w (x̂_0 − x_0)²
+};
+
+namespace detail {
+
 /// One sample's columns of the batches. The head is null if the variance does not need it, a gradient if it is not
 /// wanted, the element weights if they are 1.
 template <Scalar S>
@@ -62,11 +78,6 @@ struct bound_column {
     S* d_head = nullptr;
     const S* weight = nullptr;
     double scale = 0;  ///< factor of the gradients
-};
-
-struct bound_sums {
-    double term = 0;  ///< Σ w KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)), or for the last step −Σ w ln p(x_0|x_t); nats
-    double squared_error = 0;  ///< Σ w (x̂_0 − x_0)²
 };
 
 /// The KL divergence of a chunk's elements: value, and derivatives with respect to x̂_0 and the logarithm of the
@@ -176,4 +187,28 @@ bound_sums bound_term(const bound_step& step, const any_decoder& decoder, isize 
                                     : bound_term_of<true>(step, decoder, size, column);
 }
 
-}  // namespace ddpm::detail
+}  // namespace detail
+
+/// The term of one sample for a step of the bound, and its squared error, with the weight 1 for every element: the sum of
+/// the KL divergences KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)) of Gaussians, or for the last step −Σ ln p(x_0|x_t) by the decoder.
+/// @param head the network's variance head, of no elements if the variance does not need it
+/// @shape x0, xt and predicted D; head D or 0
+/// @units nats
+/// @throws shape_error if the sizes differ, or the step's variance needs a head and there is none
+/// @accuracy in double, from the step's coefficients, whatever the scalar type
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 5
+template <Scalar S>
+[[nodiscard]] bound_sums bound_sums_of(const bound_step& step, const any_decoder& decoder, std::span<const S> x0,
+                                       std::span<const S> xt, std::span<const S> predicted, std::span<const S> head) {
+    const std::size_t heads = needs_head(step.variance.kind) ? x0.size() : 0;
+    if (xt.size() != x0.size() || predicted.size() != x0.size() || (head.size() != heads && head.size() != x0.size())) {
+        throw shape_error("bound_sums_of", "elements of xt, the prediction and the head",
+                          detail::text(x0.size(), ", ", x0.size(), ", ", heads),
+                          detail::text(xt.size(), ", ", predicted.size(), ", ", head.size()));
+    }
+    const detail::bound_column<S> column{
+        .x0 = x0.data(), .xt = xt.data(), .predicted = predicted.data(), .head = head.empty() ? nullptr : head.data()};
+    return detail::bound_term(step, decoder, static_cast<isize>(x0.size()), column);
+}
+
+}  // namespace ddpm

@@ -29,7 +29,7 @@
 
 extern "C" __attribute__((dllimport)) int __stdcall MoveFileExA(const char* from, const char* to, unsigned long flags);
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 using file_status = struct _stat64;
 
@@ -69,13 +69,13 @@ inline int call_rename(const char* from, const char* to) noexcept {
 
 inline int call_make_folder(const char* path) noexcept { return ::_mkdir(path); }
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail
 
 #else
 
 #include <sys/file.h>
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 using file_status = struct stat;
 
@@ -102,6 +102,6 @@ inline std::ptrdiff_t call_write(int file, const std::byte* bytes, std::size_t s
 inline int call_rename(const char* from, const char* to) noexcept { return ::rename(from, to); }
 inline int call_make_folder(const char* path) noexcept { return ::mkdir(path, 0777); }
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail
 
 #endif

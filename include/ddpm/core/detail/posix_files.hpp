@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/io/detail/system_calls.hpp>
+#include <ddpm/core/detail/system_calls.hpp>
 
 #include <cerrno>
 #include <memory>
@@ -16,7 +16,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 /// The operating system's message for an error code.
 [[nodiscard]] inline std::string system_message(int code) { return std::generic_category().message(code); }
@@ -104,4 +104,4 @@ private:
     int number_;
 };
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail

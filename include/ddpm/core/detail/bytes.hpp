@@ -10,7 +10,7 @@
 #include <span>
 #include <string_view>
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 static_assert(std::endian::native == std::endian::little, "ddpm's file formats need a little-endian machine");
 
@@ -44,4 +44,4 @@ template <class T>
             std::byte(value & 0xff)};
 }
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail

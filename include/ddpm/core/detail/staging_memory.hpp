@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #endif
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 /// Uninitialized memory for data between a file and its destination. It uses huge pages if the system offers them,
 /// since most of its cost is the first access to each page.
@@ -32,4 +32,4 @@ private:
     std::byte* data_;
 };
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/posix_files.hpp>
 #include <ddpm/core/error.hpp>
-#include <ddpm/io/detail/posix_files.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 /// A regular file open for reading at any position. It is read, not mapped, so that truncation by another program is an
 /// io_error and not a fatal signal.
@@ -61,7 +61,7 @@ public:
 
 private:
     [[noreturn]] void fail(const char* what, int reason) const {
-        throw io_error(path_, ddpm::detail::text(what, " (", system_message(reason), ")"));
+        throw io_error(path_, text(what, " (", system_message(reason), ")"));
     }
 
     std::string path_;
@@ -105,4 +105,4 @@ template <class File>
     return text;
 }
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail

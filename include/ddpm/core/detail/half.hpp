@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 /// Converts IEEE binary16 to float, exactly; a NaN keeps its sign and payload.
 [[nodiscard]] inline float float_of_f16(std::uint16_t half) noexcept {
@@ -21,4 +21,4 @@ namespace ddpm::io::detail {
     return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(subnormal));
 }
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/decimal.hpp>
+#include <ddpm/core/detail/text_cursor.hpp>
 #include <ddpm/core/detail/utf8.hpp>
 #include <ddpm/core/error.hpp>
-#include <ddpm/io/detail/decimal.hpp>
-#include <ddpm/io/detail/text_cursor.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -19,7 +19,7 @@
 #include <string>
 #include <string_view>
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 /// A JSON number, exact: an integer literal is `natural`, or `negative` where it has a sign; a literal with fraction or
 /// exponent, an integer beyond 64 bits, and -0 are `real`.
@@ -71,7 +71,7 @@ public:
           most_depth_(most_depth),
           members_left_(most_members),
           elements_left_(most_elements) {
-        if (const std::size_t bad = ddpm::detail::first_invalid_utf8(text); bad != text.size()) {
+        if (const std::size_t bad = first_invalid_utf8(text); bad != text.size()) {
             at_.move_to(bad);
             fail("UTF-8");
         }
@@ -292,7 +292,7 @@ private:
     void open(json_kind kind, std::string_view name) {
         require(kind, name);
         if (++depth_ > most_depth_) {
-            fail(ddpm::detail::text("at most ", most_depth_, " levels of nesting"), "one more");
+            fail(text("at most ", most_depth_, " levels of nesting"), "one more");
         }
         at_.advance();
     }
@@ -396,4 +396,4 @@ private:
     std::size_t members_left_, elements_left_;
 };
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/json_reader.hpp>
 #include <ddpm/core/detail/utf8.hpp>
 #include <ddpm/core/error.hpp>
-#include <ddpm/io/detail/json_reader.hpp>
 
 #include <charconv>
 #include <cmath>
@@ -12,13 +12,13 @@
 #include <string>
 #include <string_view>
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 /// Appends a JSON string: quotes, backslashes and control characters escaped, everything else as it stands.
 /// @throws value_error if the text is not UTF-8
 inline void append_json_string(std::string& out, std::string_view text) {
-    if (const std::size_t bad = ddpm::detail::first_invalid_utf8(text); bad != text.size()) {
-        throw value_error("append_json_string", ddpm::detail::text("text is not UTF-8 at byte ", bad));
+    if (const std::size_t bad = first_invalid_utf8(text); bad != text.size()) {
+        throw value_error("append_json_string", detail::text("text is not UTF-8 at byte ", bad));
     }
     constexpr std::string_view hex = "0123456789abcdef";
     constexpr std::string_view meanings = "\"\\\b\f\n\r\t";
@@ -65,8 +65,8 @@ inline void append_json_number(std::string& out, const json_number& number) {
     constexpr std::size_t longest = 80;
     std::string out;
     const std::string_view head = utf8_text.substr(0, longest);
-    append_json_string(out, head.substr(0, ddpm::detail::first_invalid_utf8(head)));
+    append_json_string(out, head.substr(0, first_invalid_utf8(head)));
     return utf8_text.size() > longest ? out + "..." : out;
 }
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail

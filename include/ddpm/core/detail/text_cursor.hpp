@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 /// A position in a text from a file, with the operations of a parser. Both texts must outlive it.
 class text_cursor {
@@ -81,7 +81,7 @@ public:
     /// Throws an io_error with the position.
     template <class Expected, class Got>
     [[noreturn]] void fail(const Expected& expected, const Got& got) const {
-        throw io_error(where_, ddpm::detail::text(what_, " byte ", at_), expected, got);
+        throw io_error(where_, text(what_, " byte ", at_), expected, got);
     }
 
 private:
@@ -91,4 +91,4 @@ private:
     std::size_t at_ = 0;
 };
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail

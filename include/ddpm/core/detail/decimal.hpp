@@ -19,7 +19,7 @@
 #include <xlocale.h>
 #endif
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 /// The longest decimal number that is accepted.
 inline constexpr std::size_t longest_number = 1000;
@@ -50,4 +50,4 @@ inline constexpr std::size_t longest_number = 1000;
 #endif
 }
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail

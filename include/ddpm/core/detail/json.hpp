@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/io/detail/json_reader.hpp>
-#include <ddpm/io/detail/json_writer.hpp>
+#include <ddpm/core/detail/json_reader.hpp>
+#include <ddpm/core/detail/json_writer.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 /// A JSON value as a tree; an object keeps its members in the order of the text. Of its parts only that which belongs
 /// to its kind is used.
@@ -126,4 +126,4 @@ inline void append_json(std::string& out, const json& tree) {
     out.push_back(is_object ? '}' : ']');
 }
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail
