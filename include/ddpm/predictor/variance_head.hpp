@@ -52,6 +52,7 @@ void for_each_pixel(isize rows, isize columns, isize channels, const Body& body)
 /// Fills a variance head with NaN before a predictor is called, so that the values of an earlier call are not used where
 /// the predictor writes none.
 /// @shape head D × N, or empty if it is not needed
+/// @accuracy exact
 template <Scalar S>
 void clear_head(batch_view<S> head) {
     if (head.size() != 0) {
@@ -62,6 +63,7 @@ void clear_head(batch_view<S> head) {
 /// Checks a variance head that clear_head has filled before the predictor was called.
 /// @shape head D × N, or empty if it is not needed; prediction D × N
 /// @throws value_error if the head is not written at an element whose prediction is a number
+/// @accuracy exact
 template <Scalar S>
 void require_written_head(std::string_view where, batch_view<S> head,
                           std::type_identity_t<batch_view<const S>> prediction) {
