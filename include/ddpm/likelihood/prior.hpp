@@ -20,8 +20,8 @@ namespace ddpm {
 /// @shape x0 D × N; values N
 /// @units nats per sample; t is 0-based
 /// @throws shape_error unless there is one value per sample; value_error unless 0 ≤ t < T
-/// @accuracy no cancellation for small ᾱ_t; computed in double, from ᾱ_t at most D + 4 roundings (2⁻⁵³) of ½ ᾱ_t Σ x_0² and
-/// 6 of ½ D |ln(1 − ᾱ_t)|
+/// @accuracy no cancellation for small ᾱ_t; computed in double, from ᾱ_t at most D + 4 roundings (2⁻⁵³) of ½ ᾱ_t Σ x_0²,
+/// and 6 of ½ D |ln(1 − ᾱ_t)|
 /// @determinism the same bits for every thread count; a sample's value does not depend on the other samples
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 5
 template <NoiseSchedule Schedule, BatchLike X>

@@ -33,9 +33,9 @@ void for_each_view(std::string_view where, const gaussian_mixture& mixture, batc
 /// @shape xt D × N; level one per sample or one for all; returns 1 × N
 /// @units nats per sample
 /// @throws shape_error if the sizes do not fit; value_error unless α and σ are finite, not negative, and not both 0
-/// @accuracy at most D + K + 16 roundings (2⁻⁵³) of |ln w| + Σ (2 + |ln p| + p a²), of the component where that is largest,
-/// with weight w, mean m and variances λ, p = 1/(α² λ + σ²) and a = |x_t| + α |m|. If the mixture is rotated, 3 D more
-/// for a = |V|ᵀ (|x_t| + α |m|) with its axes V
+/// @accuracy at most D + K + 16 roundings (2⁻⁵³) of |ln w| + Σ (2 + |ln p| + p a²) of the component where that is
+/// largest, with weight w, mean m and variances λ, p = 1/(α² λ + σ²) and a = |x_t| + α |m|. If the mixture is rotated,
+/// 3 D more for a = |V|ᵀ (|x_t| + α |m|) with its axes V
 /// @complexity O(K · D²) per sample, O(K · D) unless the mixture is rotated
 template <BatchLike X>
 [[nodiscard]] per_sample_values<double> log_density(const gaussian_mixture& mixture, const X& xt,
