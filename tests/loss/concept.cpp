@@ -118,7 +118,7 @@ TEST_CASE("a loss that does not say that it counts weights of elements is refuse
 
 TEST_CASE("which optional members a loss has is known", "[loss]") {
     static_assert(loss_members<vlb_loss, noise_schedule<>, float>::refuses_times);
-    static_assert(!loss_members<mse_loss, noise_schedule<>, float>::refuses_times);
+    static_assert(!loss_members<unaware_loss, noise_schedule<>, float>::refuses_times);
     const batch<float> outside = batch<float>::Constant(2, 1, 127.0f);
     CHECK_NOTHROW(require_loss_data<mse_loss, float>({}, outside, {}));
     CHECK_THROWS_AS((require_loss_data<vlb_loss, float>({}, outside, {})), value_error);
