@@ -63,7 +63,7 @@ TEST_CASE("means, their errors and bits keep their bounds of roundings", "[likel
             for (const long double value : values) {
                 squares += (value - sum / count) * (value - sum / count);
             }
-            const mean_estimate got = running.estimate(), bits = to_bits(got);
+            const mean_estimate got = running.mean_and_error(), bits = to_bits(got);
             const long double error = got.error;
             INFO(count << " values around " << offset);
             CHECK(within(got.mean, sum / count, roundings<double>(count / 2.0L + 5) * largest));
