@@ -15,8 +15,12 @@ int failed_assertions = 0;
 #define DDPM_ASSERT(condition) ((condition) ? void() : void(++failed_assertions))
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/predictor/gaussian_mixture.hpp>
+#include <ddpm/sampler/run.hpp>
 
 #include <array>
+#include <span>
+#include <vector>
 
 int main() {
     std::array<float, 64> values{};
@@ -51,5 +55,24 @@ int main() {
     CHECK_CALL(0, ddpm::parallel_for(3, 1, nothing));
     CHECK_CALL(1, ddpm::parallel_for(0, 0, nothing));
     CHECK_CALL(1, ddpm::parallel_for(0, -1, nothing));
+
+    Eigen::MatrixXd covariance(2, 2);
+    covariance << 2, 1, 1, 2;
+    const auto mixture = ddpm::gaussian_mixture::full({1}, ddpm::batch<double>::Zero(2, 1), std::vector{covariance});
+    CHECK_CALL(0, mixture.axes(0));
+    CHECK_CALL(1, mixture.axes(1));
+    CHECK_CALL(1, mixture.axes(-1));
+
+    ddpm::sampling_plan plan(ddpm::time_grid({{1, {0.6, 0.8}}, {-1, {1, 0}}}));
+    plan.evaluate(0, plan.grid()[0]);
+    auto half = [](ddpm::batch_view<const float> xt, std::span<const double>, const ddpm::model_output<float>& out) {
+        out.prediction.array() = xt.array() / 2;
+    };
+    ddpm::philox_noise noise(1, ddpm::noise_stream::sampler);
+    ddpm::sampling_run<float, decltype(half), ddpm::philox_noise> run(plan, half, noise,
+                                                                      ddpm::batch<float>::Ones(2, 1));
+    CHECK_CALL(0, run.next());
+    run.step();
+    CHECK_CALL(1, run.next());
     return wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/assert.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
@@ -106,7 +107,10 @@ public:
 
     /// The principal axes of component k as columns. Only if rotated().
     /// @shape returns D × D
-    [[nodiscard]] const batch<double>& axes(isize k) const { return axes_[static_cast<std::size_t>(k)]; }
+    [[nodiscard]] const batch<double>& axes(isize k) const {
+        DDPM_ASSERT(k >= 0 && k < static_cast<isize>(axes_.size()));
+        return axes_[static_cast<std::size_t>(k)];
+    }
 
     /// The variances along the principal axes, and the means in those coordinates: D × K, component k in column k.
     [[nodiscard]] const batch<double>& principal_variances() const noexcept { return variances_; }

@@ -3,6 +3,7 @@
 #pragma once
 
 // IWYU pragma: begin_exports
+#include <ddpm/core/assert.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/predictor/concept.hpp>
@@ -105,7 +106,10 @@ public:
     bool step(const step_callback<S>& on_step = {});
 
     /// The next evaluation. Only if not done().
-    [[nodiscard]] const stage& next() const { return plan_.stages()[static_cast<std::size_t>(next_)]; }
+    [[nodiscard]] const stage& next() const {
+        DDPM_ASSERT(!done());
+        return plan_.stages()[static_cast<std::size_t>(next_)];
+    }
 
     /// The current samples, D × N. May be modified between steps, to impose known elements or for guidance.
     // NOLINTNEXTLINE(bugprone-exception-escape): views of matrices do not throw
