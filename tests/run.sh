@@ -3,7 +3,7 @@
 #
 #     sh tests/run.sh [--all] [--room=NAME]... [--sanitize[=thread]] [--standard=23] [--werror] [argument of ctest...]
 #
-# --all: also the tests labelled slow, root, mpi and engine, and all examples; installs what they use: valgrind, MinGW, Wine,
+# --all: also the tests labelled slow, root, engine and docs, and all examples; installs what they use: valgrind, MinGW, Wine,
 #     and from PyPI, into build/python, Conan and OpenVINO
 # --room=core: only the tests of that folder of tests/; several may be given. --room=project: every header alone, every concept;
 #     --room=concepts: the latter only; --room=docs: the reference, in the build folder's tests/reference
@@ -55,7 +55,11 @@ install_packages catch2 json benchmark png cli11
 install_if_offered clang-format-16
 install_if_offered pkg-config
 case " $rooms " in
-    *" docs "*) install_packages doxygen mathjax ;;
+    *" docs "*)
+        install_packages doxygen mathjax
+        left_out='slow|root|engine'
+        ;;
+    *) left_out='slow|root|engine|docs' ;;
 esac
 [ -z "$sanitize" ] || install_clang_runtime
 if [ "$all" = yes ]; then
@@ -110,7 +114,7 @@ if [ -n "$rooms" ]; then
     set -- --tests-regex "^($pattern)(_slow|_root)?\$" "$@"
 fi
 if [ -z "$all" ]; then
-    set -- --label-exclude '^(slow|root|mpi|engine)$' "$@"
+    set -- --label-exclude "^($left_out)\$" "$@"
 fi
 cd "$folder"
 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 exec ctest --no-tests=error --output-on-failure --parallel "$(ddpm_jobs)" "$@"
