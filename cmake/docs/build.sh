@@ -51,6 +51,8 @@ pages=$(mktemp -d "${TMPDIR:-/tmp}/ddpm-docs.XXXXXX")
 trap 'rm -rf "$pages"' EXIT INT TERM
 "$tool" check "$root"
 "$tool" pages "$root" "$pages"
+# The guide's programs, which the tests compile. Its pictures and its links to files lie outside of the reference.
+sed -e '1s/$/ {#guide}/' -e '/^!\[/d' -e 's/\[\([^]]*\)\]([^)]*)/\1/g' "$root/examples/guide.md" >"$pages/guide.md"
 version=$(awk '$2 ~ /^DDPM_VERSION_(MAJOR|MINOR|PATCH)$/ { text = text (text == "" ? "" : ".") $3 } END { print text }' \
     "$root/include/ddpm/version.hpp")
 [ -n "$version" ] || ddpm_fail "No version in include/ddpm/version.hpp."
