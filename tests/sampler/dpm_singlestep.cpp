@@ -151,6 +151,13 @@ TEST_CASE("orders of single-step DPM-Solver", "[sampler]") {
     // A run from the middle keeps the list of the whole.
     CHECK(order_list({.order = 3}, golden_grid(9).from(1)) == list{1, 2, 1, 2, 3, 1, 2, 3});
     CHECK(order_list({.order = 3}, golden_grid(9).from(2)) == list{1, 1, 2, 3, 1, 2, 3});
+    // What a solver step of several evaluations begins with is kept, also in such a run; nothing is for one evaluation.
+    const auto kept_at = [](const sampling_plan& plan, std::size_t k) {
+        return plan.stages()[k].then.front().target == quantity::base;
+    };
+    const sampling_plan middle = dpm_singlestep{.order = 3}.plan(golden_grid(9).from(1));
+    CHECK((kept_at(middle, 0) && !kept_at(middle, 1) && kept_at(middle, 2)));
+    CHECK_FALSE(kept_at(dpm_singlestep{.order = 3}.plan(golden_grid(7)), 6));
 }
 
 TEST_CASE("single-step DPM-Solvers converge with their order", "[sampler]") {

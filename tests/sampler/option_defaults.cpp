@@ -88,6 +88,8 @@ TEST_CASE("options that are not given have the published defaults: samplers of s
     CHECK(sa_solver{}.corrector_order == 2);
     CHECK(sa_solver{}.predict_x0);
     CHECK(sa_solver{}.lower_order_final);
+    CHECK((sa_solver{}.tau(199.5) == 0 && sa_solver{}.tau(200) == 1));
+    CHECK((sa_solver{}.tau(800) == 1 && sa_solver{}.tau(800.5) == 0));
     CHECK(unipc{}.order == 2);
     CHECK(unipc{}.variant == unipc_variant::bh2);
     CHECK(unipc{}.predict_x0);
