@@ -179,8 +179,11 @@ TEST_CASE("posterior: shapes and times that do not fit are errors", "[process]")
     CHECK_THROWS_AS(q_posterior(schedule, x, x, 3, 3), value_error);
     CHECK_THROWS_AS(q_posterior(schedule, x, x, 3, -2), value_error);
     CHECK_THROWS_WITH(q_posterior(schedule, x, x, 3, 3), Catch::Matchers::StartsWith("q_posterior"));
-    CHECK_THROWS_AS(q_posterior(schedule, x, x, std::vector<isize>{3, 5}, std::vector<isize>{3, 4}), value_error);
-    CHECK_THROWS_AS(q_posterior(schedule, x, x, std::vector<isize>{3, 5}, std::vector<isize>{2, 5}), value_error);
+    const std::vector<isize> t{3, 5};
+    for (const std::vector<isize>& s : {std::vector<isize>{3, 4}, std::vector<isize>{2, 5}}) {
+        CHECK_THROWS_AS(q_posterior(schedule, x, x, t, s), value_error);
+        CHECK_THROWS_WITH(q_posterior(schedule, x, x, t, s), Catch::Matchers::StartsWith("q_posterior"));
+    }
 }
 
 TEMPLATE_TEST_CASE("the posterior's mean keeps its bound of roundings", "[process]", float, double) {
