@@ -3,8 +3,8 @@
 #
 #     sh tests/run.sh [--all] [--room=NAME]... [--sanitize[=thread]] [--standard=23] [--werror] [argument of ctest...]
 #
-# --all: also the tests labelled slow, root, engine and docs, and all examples; installs what they use: valgrind, MinGW, Wine,
-#     and from PyPI, into build/python, Conan and OpenVINO
+# --all: also the tests labelled slow, root, engine and docs, and all examples; installs what they use: git, Doxygen, valgrind,
+#     MinGW, Wine, and from PyPI, into build/python, Conan and OpenVINO
 # --room=core: only the tests of that folder of tests/; several may be given. --room=project: every header alone, every concept;
 #     --room=concepts: the latter only; --room=docs: the reference, in the build folder's tests/reference
 # --sanitize: with the address and undefined-behaviour sanitizers, or with the thread sanitizer, in a build folder of its own
@@ -65,6 +65,8 @@ esac
 if [ "$all" = yes ]; then
     long_examples=ON
     install_if_offered git
+    install_if_offered doxygen
+    install_if_offered libjs-mathjax
     install_if_offered valgrind
     install_if_offered x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix
     install_if_offered wine64
