@@ -3,7 +3,7 @@
 #
 #     sh tests/run.sh [--all] [--room=NAME]... [--sanitize[=thread]] [--standard=23] [--werror] [argument of ctest...]
 #
-# --all: also the tests labelled slow, root, engine and docs, and all examples; installs what they use: git, Doxygen, valgrind,
+# --all: also the tests labelled slow, root, engine and docs, and all examples; installs what they use: Doxygen, valgrind,
 #     MinGW, Wine, and from PyPI, into build/python, Conan and OpenVINO
 # --room=core: only the tests of that folder of tests/; several may be given. --room=project: every header alone, every concept;
 #     --room=concepts: the latter only; --room=docs: the reference, in the build folder's tests/reference
@@ -54,6 +54,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 install_packages catch2 json benchmark png cli11
 install_if_offered clang-format-16
 install_if_offered pkg-config
+install_if_offered git
 case " $rooms " in
     *" docs "*)
         install_packages doxygen mathjax
@@ -64,7 +65,6 @@ esac
 [ -z "$sanitize" ] || install_clang_runtime
 if [ "$all" = yes ]; then
     long_examples=ON
-    install_if_offered git
     install_if_offered doxygen
     install_if_offered libjs-mathjax
     install_if_offered valgrind

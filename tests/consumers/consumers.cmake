@@ -66,7 +66,9 @@ add_package_test(single_header -D "eigen=${eigen_folder}"
     -D "expected=${CMAKE_CURRENT_BINARY_DIR}/packages/copy/output.txt")
 add_package_test(mingw -D "eigen=${eigen_folder}" -D "expected=${CMAKE_CURRENT_BINARY_DIR}/packages/copy/output.txt")
 set_tests_properties(package_single_header package_mingw PROPERTIES FIXTURES_REQUIRED samples)
-set_property(TEST package_mingw APPEND PROPERTY LABELS mingw slow)
+set_property(TEST package_mingw APPEND PROPERTY LABELS mingw)
+# What they need, only tests/run.sh --all installs.
+set_property(TEST package_mingw package_conan APPEND PROPERTY LABELS slow)
 if(DDPM_INSTALL)
     add_package_test(pkg_config -D "installed=${install_tree}")
     add_package_test(components -D "eigen=${Eigen3_DIR}" -D "installed=${install_tree}")
