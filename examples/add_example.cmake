@@ -20,7 +20,8 @@ function(example_engine_hint variable program)
     endif()
 endfunction()
 
-# What an include line needs: the package, and what is linked.
+# What an include line needs: the package, and what is linked. OpenVINO's file adds a definition to the whole folder, which
+# would compile all its targets anew; its library has that definition itself.
 macro(example_find_library line)
     if("${line}" MATCHES "CLI/CLI\\.hpp|support/program\\.hpp")
         find_package(CLI11 QUIET)
@@ -30,7 +31,9 @@ macro(example_find_library line)
         set(library PNG PNG::PNG)
     elseif("${line}" MATCHES "<openvino/")
         example_engine_hint(OpenVINO_DIR "import openvino; print(openvino.utils.get_cmake_path())")
+        get_directory_property(definitions COMPILE_DEFINITIONS)
         find_package(OpenVINO QUIET COMPONENTS Runtime ONNX)
+        set_directory_properties(PROPERTIES COMPILE_DEFINITIONS "${definitions}")
         set(library OpenVINO openvino::runtime)
     elseif("${line}" MATCHES "<torch/")
         example_engine_hint(Torch_DIR "import torch; print(torch.utils.cmake_prefix_path + '/Torch')")
