@@ -1,5 +1,6 @@
 # Conan makes a package of the recipe, and builds and runs its test package. Eigen's package is one that names the system's
-# headers, so that nothing is fetched. Takes `source`, `compiler`, `eigen`, the folder of Eigen's headers, and `work`.
+# headers, so that nothing is fetched. Takes `source`, `compiler`, `generator`, `eigen`, the folder of Eigen's headers, and
+# `work`.
 cmake_minimum_required(VERSION 3.25)
 include("${CMAKE_CURRENT_LIST_DIR}/support.cmake")
 
@@ -28,7 +29,8 @@ class Eigen(ConanFile):
         self.cpp_info.libdirs = []
 ")
 run("the package of Eigen" "${conan}" create "${work}/eigen" --no-remote)
-run("the package" "${conan}" create "${source}/cmake/packaging/conan" --no-remote -s compiler.cppstd=20)
+run("the package" "${conan}" create "${source}/cmake/packaging/conan" --no-remote -s compiler.cppstd=20
+    -c "tools.cmake.cmaketoolchain:generator=${generator}")
 
 include("${source}/cmake/version.cmake")
 ddpm_read_version("${source}/include/ddpm/version.hpp" version)
