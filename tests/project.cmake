@@ -20,6 +20,8 @@ set_tests_properties(format PROPERTIES SKIP_REGULAR_EXPRESSION "${skipped_at_onc
 get_target_property(eigen_folder Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
 add_project_test(wrong_signature -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${eigen_folder}"
     -D "work=${CMAKE_CURRENT_BINARY_DIR}/wrong_signature")
+# It takes the longest, in seconds about its cost: ctest starts the tests of the greatest cost first.
+set_tests_properties(wrong_signature PROPERTIES COST 100)
 
 # A program that uses every name unqualified beside the system's headers.
 add_project_test(system_names -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${eigen_folder}"
@@ -95,7 +97,7 @@ if(TARGET ddpm_bench)
     set_tests_properties(bench_runs PROPERTIES PASS_REGULAR_EXPRESSION "schedule/cosine/1000")
     # Every case once after the call that warms up, without peers: the least time ends a measurement after one call.
     add_test(NAME bench_runs_all COMMAND ddpm_bench --only-ours --benchmark_min_time=1e-9)
-    set_tests_properties(bench_runs_all PROPERTIES LABELS slow)
+    set_tests_properties(bench_runs_all PROPERTIES LABELS slow COST 250)
     add_project_test(bench_stored -D "bench=$<TARGET_FILE:ddpm_bench>")
     add_project_test(bench_compare -D "bench=$<TARGET_FILE:ddpm_bench>" -D "work=${CMAKE_CURRENT_BINARY_DIR}/bench_compare")
 endif()
