@@ -16,16 +16,20 @@ add_project_test(example_outputs)
 add_project_test(format)
 set_tests_properties(format PROPERTIES SKIP_REGULAR_EXPRESSION "${skipped_at_once}")
 
-# The first error of a wrong program. Eigen's folder is where the library's target has it.
+# Where the library's target has it.
 get_target_property(eigen_folder Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
-add_project_test(wrong_signature -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${eigen_folder}"
-    -D "work=${CMAKE_CURRENT_BINARY_DIR}/wrong_signature")
-# It takes the longest, in seconds about its cost: ctest starts the tests of the greatest cost first.
-set_tests_properties(wrong_signature PROPERTIES COST 100)
 
-# A program that uses every name unqualified beside the system's headers.
-add_project_test(system_names -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${eigen_folder}"
-    -D "work=${CMAKE_CURRENT_BINARY_DIR}/system_names")
+# The programs of these tests are only compiled, so that sanitizers would find nothing in them.
+if(NOT DDPM_SANITIZE)
+    # The first error of a wrong program.
+    add_project_test(wrong_signature -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${eigen_folder}"
+        -D "work=${CMAKE_CURRENT_BINARY_DIR}/wrong_signature")
+    # It takes the longest, in seconds about its cost: ctest starts the tests of the greatest cost first.
+    set_tests_properties(wrong_signature PROPERTIES COST 100)
+    # A program that uses every name unqualified beside the system's headers.
+    add_project_test(system_names -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${eigen_folder}"
+        -D "work=${CMAKE_CURRENT_BINARY_DIR}/system_names")
+endif()
 
 # Every header compiles alone. Most include Eigen/Core through core/types.hpp, and that would take most of the time: it is
 # compiled once. Headers that include nothing of the library beyond core/ may not include it, and are compiled without.
