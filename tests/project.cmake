@@ -24,11 +24,15 @@ if(NOT DDPM_SANITIZE)
     # The first error of a wrong program.
     add_project_test(wrong_signature -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${eigen_folder}"
         -D "work=${CMAKE_CURRENT_BINARY_DIR}/wrong_signature")
-    # It takes the longest, in seconds about its cost: ctest starts the tests of the greatest cost first.
+    # The cost is about the test's seconds: ctest starts the tests of the greatest cost first.
     set_tests_properties(wrong_signature PROPERTIES COST 100)
     # A program that uses every name unqualified beside the system's headers.
     add_project_test(system_names -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${eigen_folder}"
         -D "work=${CMAKE_CURRENT_BINARY_DIR}/system_names")
+    add_test(NAME no_exceptions
+        COMMAND "${CMAKE_CXX_COMPILER}" -std=c++20 -fno-exceptions -fsyntax-only -x c++
+            -I "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/include/ddpm/ddpm.hpp")
+    set_tests_properties(no_exceptions PROPERTIES PASS_REGULAR_EXPRESSION "ddpm needs exceptions")
 endif()
 
 # Every header compiles alone. Most include Eigen/Core through core/types.hpp, and that would take most of the time: it is
@@ -90,11 +94,6 @@ add_custom_target(compile_cost COMMAND ${compile_cost} VERBATIM)
 if(NOT DDPM_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     add_test(NAME compile_cost COMMAND ${compile_cost})
 endif()
-
-add_test(NAME no_exceptions
-    COMMAND "${CMAKE_CXX_COMPILER}" -std=c++20 -fno-exceptions -fsyntax-only -x c++
-        -I "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/include/ddpm/ddpm.hpp")
-set_tests_properties(no_exceptions PROPERTIES PASS_REGULAR_EXPRESSION "ddpm needs exceptions")
 
 if(TARGET ddpm_bench)
     add_test(NAME bench_runs COMMAND ddpm_bench --filter=^schedule/ --only-ours)
